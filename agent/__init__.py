@@ -1,0 +1,1 @@
+"""The agent that answers questions from the graph, with checked evidence."""

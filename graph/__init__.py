@@ -1,0 +1,1 @@
+"""The temporal scene graph: document, tracks, queries, text, cache."""

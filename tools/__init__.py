@@ -1,0 +1,1 @@
+"""Tools that look at pixels: video, trackers, graph generators, pipeline."""

@@ -1,0 +1,1 @@
+"""The embedded tracker: no weights, CPU only."""
