@@ -12,12 +12,25 @@ from pathlib import Path
 import pytest
 
 FOLDERS = ("agent", "eval", "graph", "prompts", "tools")
-HEAVY = ("torch", "torchvision", "transformers", "sam2", "langchain", "langchain_core", "openai", "cv2")
+HEAVY = (
+    "torch",
+    "torchvision",
+    "transformers",
+    "sam2",
+    "langchain",
+    "langchain_core",
+    "openai",
+    "cv2",
+)
 
 
 def _tracked(repository: Path, *patterns: str) -> list[Path]:
     listing = subprocess.run(
-        ["git", "ls-files", "--", *patterns], cwd=repository, capture_output=True, text=True, check=True
+        ["git", "ls-files", "--", *patterns],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return [repository / name for name in listing.stdout.splitlines()]
 
