@@ -118,7 +118,7 @@ class AgentError(ReelgraphError):
     """A question cannot be answered as asked."""
 
 
-class BudgetExceeded(AgentError):
+class BudgetExceeded(AgentError):  # noqa: N818 - reads as what happened
     """A limit on model calls, tokens or seconds was reached.
 
     Attributes:

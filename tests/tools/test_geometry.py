@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -290,7 +291,7 @@ def test_persistent_runs_are_long_apart_and_cover_no_other_flags(
     tracks = scene(still((10, 10, 30, 30)))
     found = to_intervals(persistent(np.array(flags), tracks, min_s=min_s, max_gap_s=gap_s), tracks)
     assert all(interval.duration >= min_s - 1e-6 for interval in found)
-    assert all(b.start - a.end > gap_s for a, b in zip(found, found[1:], strict=False))
+    assert all(b.start - a.end > gap_s for a, b in itertools.pairwise(found))
     if min_s == 0:
         covered = [any(i.start <= t < i.end for i in found) for t in TIMES]
         assert all(inside for inside, flag in zip(covered, flags, strict=True) if flag)
