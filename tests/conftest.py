@@ -38,3 +38,13 @@ def private_cache(
     for key in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
         monkeypatch.delenv(key, raising=False)
     return folder
+
+
+@pytest.fixture(scope="session")
+def demo_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The rendered demo clip, made once a session."""
+    from reelgraph.demo.scene import render
+
+    path = tmp_path_factory.mktemp("demo") / "clip.mp4"
+    render(path)
+    return path
