@@ -1,0 +1,620 @@
+"""The scene graph of one video, ready to be asked: who did what to whom, and when."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+
+import numpy as np
+from pydantic import ValidationError
+
+from reelgraph._types import Ints
+from reelgraph.errors import GraphFormatError, QueryError
+from reelgraph.graph import intervals as spans
+from reelgraph.graph import lexicon, serialize
+from reelgraph.graph.intervals import ALLEN_NAMES
+from reelgraph.graph.intervals import allen as allen_relation
+from reelgraph.graph.query import RelationIndex
+from reelgraph.graph.schema import (
+    CAMERA,
+    Document,
+    Interval,
+    Relation,
+    SceneGraph,
+    SceneObject,
+    VideoInfo,
+)
+
+if TYPE_CHECKING:
+    import networkx
+
+__all__ = ["GraphStats", "Match", "Neighbor", "TemporalGraph", "Window"]
+
+Window: TypeAlias = Interval | tuple[float, float]
+"""A span of time in seconds, ``(start, end)``."""
+
+Match: TypeAlias = Literal["exact", "lemma", "synonym"]
+"""How far a predicate may be from the stored one."""
+
+DocumentT = TypeVar("DocumentT", bound=Document)
+
+_ANYTHING = frozenset({"object", "thing", "anything", "something"})
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbor:
+    """The other end of a relation.
+
+    Attributes:
+        id: The neighbour's object id, or `CAMERA`.
+        label: The neighbour's label.
+        relation: The relation that connects.
+        direction: ``"out"`` if the neighbour is object or recipient, ``"in"`` if it is
+            the subject.
+    """
+
+    id: int
+    label: str
+    relation: Relation
+    direction: Literal["out", "in"]
+
+
+class GraphStats(Document):
+    """Counts of a graph; every table is sorted by count, then by name.
+
+    Attributes:
+        duration_s: Length of the video.
+        objects: Number of objects.
+        uncertain: How many of them have a guessed label.
+        relations: Number of relations.
+        covered_s: Seconds in which at least one relation holds.
+        labels: Objects per label.
+        predicates: Relations per predicate.
+        kinds: Relations per kind.
+        sources: Relations per generator.
+    """
+
+    duration_s: float
+    objects: int
+    uncertain: int
+    relations: int
+    covered_s: float
+    labels: dict[str, int]
+    predicates: dict[str, int]
+    kinds: dict[str, int]
+    sources: dict[str, int]
+
+
+def _counted(names: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(names).items(), key=lambda item: (-item[1], item[0])))
+
+
+class TemporalGraph:
+    """A scene graph with queries by name and time.
+
+    It never changes: `at`, `between` and `relabel` return new graphs. Lists come back
+    in one order, objects by id and relations by (start, end, id).
+
+    Objects are named by id or by label. A label covers its synonyms, its narrower kinds
+    (``"person"`` a man) and its compounds (``"cup"`` a tea cup), and may lead with
+    attributes (``"red cup"``); ``"person #2"`` names one object. A name that the graph
+    does not have raises `QueryError` with the names that it has; a known name without a
+    hit gives an empty list.
+
+    Args:
+        document: What to ask; `SceneGraph` has checked it.
+    """
+
+    def __init__(self, document: SceneGraph) -> None:
+        self.document = document
+        self._objects = {item.id: item for item in sorted(document.objects, key=lambda o: o.id)}
+        self._index = RelationIndex(document.relations)
+        self._relations = {r.id: r for r in self._index.relations}
+
+    def __repr__(self) -> str:
+        return (
+            f"<TemporalGraph of {self.video.path!r}: {len(self._objects)} objects, "
+            f"{len(self._relations)} relations, {self.video.duration_s:.2f} s>"
+        )
+
+    @property
+    def video(self) -> VideoInfo:
+        """The video that the graph describes."""
+        return self.document.video
+
+    @cached_property
+    def nx(self) -> networkx.MultiDiGraph[int]:
+        """The graph for NetworkX, frozen.
+
+        Nodes are object ids and `CAMERA` (attribute ``label``, and ``object`` with the
+        `SceneObject`); edge keys are relation ids (attributes ``predicate``, ``relation``).
+        """
+        import networkx
+
+        graph: networkx.MultiDiGraph[int] = networkx.MultiDiGraph(video=self.video)
+        graph.add_node(CAMERA, label="camera", object=None)
+        for item in self._objects.values():
+            graph.add_node(item.id, label=item.label, object=item)
+        for r in self._index.relations:
+            graph.add_edge(r.subject, r.object, key=r.id, predicate=r.predicate, relation=r)
+        frozen: networkx.MultiDiGraph[int] = networkx.freeze(graph)
+        return frozen
+
+    # -- objects ---------------------------------------------------------------------
+
+    def object(self, object_id: int) -> SceneObject:
+        """Return an object by id.
+
+        Raises:
+            QueryError: If there is no such object.
+        """
+        try:
+            return self._objects[object_id]
+        except KeyError:
+            raise QueryError(
+                f"No object has id {object_id!r}. {self._known_objects()}", choices=self._names()
+            ) from None
+
+    def objects(
+        self,
+        label: str | None = None,
+        *,
+        attribute: str | None = None,
+        during: Window | None = None,
+        at: float | None = None,
+    ) -> list[SceneObject]:
+        """Return the objects of a kind, sorted by id.
+
+        Args:
+            label: What they are; None for all.
+            attribute: One of their attributes.
+            during: Only those visible, or in a relation, at some moment of this window.
+            at: The same at one time in seconds.
+
+        Raises:
+            QueryError: If no object has that label, or the time is not in the video.
+        """
+        ids = sorted(self._ids(label)) if label is not None else list(self._objects)
+        found = [self._objects[i] for i in ids if i in self._objects]
+        if attribute is not None:
+            wanted = lexicon.normalize(attribute)
+            found = [o for o in found if wanted in map(lexicon.normalize, o.attributes)]
+        window = self._window(during, at)
+        if window is None:
+            return found
+        active = self._active(window)
+        return [
+            o for o in found if o.id in active or any(spans.overlap(i, window) for i in o.presence)
+        ]
+
+    def name(self, object_id: int) -> str:
+        """Return how text names an object: ``"person #1"``, ``"camera"``.
+
+        Raises:
+            QueryError: If there is no such object.
+        """
+        if object_id == CAMERA:
+            return "camera"
+        return f"{serialize.clean(self.object(object_id).label)} #{object_id}"
+
+    # -- relations -------------------------------------------------------------------
+
+    def relation(self, relation_id: str) -> Relation:
+        """Return a relation by id.
+
+        Raises:
+            QueryError: If there is no such relation.
+        """
+        try:
+            return self._relations[relation_id]
+        except KeyError:
+            near = difflib.get_close_matches(relation_id, self._relations, n=5)
+            count = len(self._relations)
+            raise QueryError(
+                f"No relation has id {relation_id!r}; the graph has {count} relations"
+                + (f", e.g. {', '.join(near)}." if near else "."),
+                choices=tuple(near),
+            ) from None
+
+    def relations(
+        self,
+        subject: int | str | None = None,
+        predicate: str | None = None,
+        object: int | str | None = None,  # noqa: A002
+        *,
+        during: Window | None = None,
+        at: float | None = None,
+        allen: tuple[str, Window] | None = None,
+        min_score: float | None = None,
+        match: Match = "lemma",
+    ) -> list[Relation]:
+        """Return the relations that fit every condition, sorted by (start, end, id).
+
+        ``right of``, ``below``, ``behind``, ``contains`` and passives such as
+        ``held by`` are answered from the inverse that is stored, and symmetric
+        predicates such as ``near`` from either direction; the relation comes back as it
+        is stored.
+
+        Args:
+            subject: Id or label of the one who acts or is described.
+            predicate: What is said of the two.
+            object: Id or label of the other one, or of the recipient.
+            during: Only relations that hold at some moment of this window, in seconds.
+            at: Only relations that hold at this time.
+            allen: An Allen relation and a window, e.g. ``("before", (3, 5))``: only
+                relations with at least one interval that lies so to the window.
+            min_score: Only relations at least this certain; those without score stay.
+            match: ``"lemma"`` takes any form of the verb, ``"exact"`` only the stored
+                words, ``"synonym"`` also words that mean the same.
+
+        Raises:
+            QueryError: If the graph has no such object or predicate at all, or a time
+                or Allen relation makes no sense.
+        """
+        subjects = None if subject is None else self._ids(subject)
+        objects = None if object is None else self._ids(object)
+        rows = self._triples(subjects, predicate, objects, match)
+        window = self._window(during, at)
+        if window is not None:
+            rows = self._index.common([rows, self._index.during(window)])
+        found = [self._index.relations[row] for row in rows]
+        if min_score is not None:
+            found = [r for r in found if r.score is None or r.score >= min_score]
+        return found if allen is None else _standing(found, *allen)
+
+    def neighbors(
+        self,
+        object_id: int,
+        *,
+        during: Window | None = None,
+        predicate: str | None = None,
+        direction: Literal["out", "in", "both"] = "both",
+    ) -> list[Neighbor]:
+        """Return what an object is related to, in the order of the relations.
+
+        Args:
+            object_id: Whose neighbours.
+            during: Only relations that hold at some moment of this window, in seconds.
+            predicate: Only relations that say this (any form of the verb).
+            direction: ``"out"`` where the object is the subject, ``"in"`` where it is
+                object or recipient.
+
+        Raises:
+            QueryError: If the graph has no such object or predicate.
+        """
+        self.name(object_id)
+        found: list[Neighbor] = []
+        for r in self.relations(predicate=predicate, during=during):
+            if r.subject == object_id and direction != "in":
+                ends = [r.object] if r.recipient is None else [r.object, r.recipient]
+                found.extend(Neighbor(i, self._label(i), r, "out") for i in ends)
+            if object_id in {r.object, r.recipient} and direction != "out":
+                found.append(Neighbor(r.subject, self._label(r.subject), r, "in"))
+        return found
+
+    def timeline(self, object_id: int) -> list[Relation]:
+        """Return every relation that an object takes part in, in order.
+
+        Raises:
+            QueryError: If there is no such object.
+        """
+        self.name(object_id)
+        return [self._index.relations[row] for row in self._index.with_participant(object_id)]
+
+    # -- parts and copies ------------------------------------------------------------
+
+    def at(self, time_s: float) -> TemporalGraph:
+        """Return the graph of one moment: what is visible and what holds then.
+
+        Intervals stay whole, so that one sees since when and until when. The end of the
+        video counts as its last moment.
+
+        Raises:
+            QueryError: If the time is not in the video.
+        """
+        moment = self._moment(time_s)
+        return self._restricted(moment, clip=False)
+
+    def between(self, start: float, end: float) -> TemporalGraph:
+        """Return the graph of a span of time: intervals are cut to it, ids stay.
+
+        Raises:
+            QueryError: If the span is reversed or not in the video.
+        """
+        window = self._window((start, end), None)
+        return self if window is None else self._restricted(window, clip=True)
+
+    def relabel(self, labels: Mapping[int, str]) -> TemporalGraph:
+        """Return a new graph in which the given objects have these labels, as certain.
+
+        Raises:
+            QueryError: If an id is unknown or a label empty.
+        """
+        clean: dict[int, str] = {}
+        for object_id, label in labels.items():
+            self.object(object_id)
+            clean[object_id] = " ".join(label.split()).lower()
+            if not clean[object_id]:
+                raise QueryError(f"The label for object {object_id} is empty: {label!r}.")
+        objects = tuple(
+            item.model_copy(update={"label": clean[item.id], "uncertain": False})
+            if item.id in clean
+            else item
+            for item in self.document.objects
+        )
+        return TemporalGraph(self.document.model_copy(update={"objects": objects}))
+
+    # -- descriptions ----------------------------------------------------------------
+
+    def describe(self, relation: Relation) -> str:
+        """Return a relation as words: ``"person #1 hands ball #3 to person #2"``."""
+        words = [self.name(relation.subject), serialize.clean(relation.predicate)]
+        if relation.object != CAMERA or relation.predicate not in serialize.ONE_PLACE:
+            words.append(self.name(relation.object))
+        if relation.recipient is not None:
+            words += ["to", self.name(relation.recipient)]
+        return " ".join(words)
+
+    def stats(self) -> GraphStats:
+        """Return counts of objects and relations."""
+        objects, relations = self._objects.values(), self._index.relations
+        return GraphStats(
+            duration_s=self.video.duration_s,
+            objects=len(objects),
+            uncertain=sum(item.uncertain for item in objects),
+            relations=len(relations),
+            covered_s=spans.duration(i for r in relations for i in r.intervals),
+            labels=_counted(item.label for item in objects),
+            predicates=_counted(r.predicate for r in relations),
+            kinds=_counted(r.kind for r in relations),
+            sources=_counted(r.source for r in relations),
+        )
+
+    def diagnostics(self) -> list[str]:
+        """Return what a reader should know before trusting the graph, as sentences."""
+        notes = [f"{p.tool}: {warning}" for p in self.document.provenance for warning in p.warnings]
+        related = {i for r in self._index.relations for i in (r.subject, r.object, r.recipient)}
+        lonely = [self.name(i) for i in self._objects if i not in related]
+        unsure = [self.name(i) for i, item in self._objects.items() if item.uncertain]
+        if not self._objects:
+            notes.append("The graph has no objects.")
+        if lonely:
+            notes.append(f"In no relation: {', '.join(lonely)}.")
+        if unsure:
+            notes.append(f"The label is a guess for: {', '.join(unsure)}.")
+        return notes
+
+    def to_text(
+        self,
+        format: str = "events",  # noqa: A002
+        *,
+        budget: int | None = None,
+        count_tokens: serialize.TokenCounter = serialize.estimate_tokens,
+    ) -> str:
+        """Return the graph as text for a language model.
+
+        Args:
+            format: ``"events"`` for a chronological log, ``"json"`` for the document.
+            budget: Most tokens, by ``count_tokens``; None for no limit.
+            count_tokens: How tokens are counted; the default is a cautious estimate.
+
+        Raises:
+            QueryError: If the format is unknown, or not even a headline fits the budget.
+        """
+        return serialize.to_text(self, format, budget=budget, count_tokens=count_tokens)
+
+    def save(self, path: str | Path) -> None:
+        """Write the document as JSON."""
+        Path(path).write_text(self.document.model_dump_json(indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> TemporalGraph:
+        """Read a document that `save` wrote.
+
+        Raises:
+            GraphFormatError: If the file cannot be read or is not a scene graph.
+        """
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+            return cls(SceneGraph.model_validate_json(text))
+        except (OSError, UnicodeDecodeError) as error:
+            raise GraphFormatError(f"Cannot read {str(path)!r}: {error}") from error
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(map(str, first["loc"])) or "document"
+            raise GraphFormatError(
+                f"{str(path)!r} is not a scene graph: {place}: {first['msg']}"
+            ) from error
+
+    # -- names and times -------------------------------------------------------------
+
+    def _label(self, object_id: int) -> str:
+        return "camera" if object_id == CAMERA else self._objects[object_id].label
+
+    def _ids(self, name: int | str) -> frozenset[int]:
+        """Return the ids that an id or a label names."""
+        if isinstance(name, int):
+            return frozenset({CAMERA if name == CAMERA else self.object(name).id})
+        wanted = lexicon.normalize(name)
+        if numbered := re.search(r"#\s*(\d+)$", wanted):
+            return frozenset({self.object(int(numbered[1])).id})
+        if wanted in {"camera", "the camera"}:
+            return frozenset({CAMERA})
+        if lexicon.singular(wanted) in _ANYTHING:
+            return frozenset(self._objects)
+        found = frozenset(i for i, item in self._objects.items() if _is_a(item, wanted))
+        if not found:
+            labels = sorted({item.label for item in self._objects.values()})
+            near = _nearest(wanted, labels, broader=lexicon.broader_labels(wanted))
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise QueryError(
+                f"No object is called {name!r}.{hint} {self._known_objects()}",
+                choices=tuple(dict.fromkeys([*near, *labels])),
+            )
+        return found
+
+    def _names(self) -> tuple[str, ...]:
+        return tuple(self.name(i) for i in self._objects)
+
+    def _known_objects(self) -> str:
+        names = self._names()
+        if not names:
+            return "The graph has no objects."
+        more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+        return f"The graph has: {', '.join(names[:20])}{more}."
+
+    def _triples(
+        self,
+        subjects: frozenset[int] | None,
+        predicate: str | None,
+        objects: frozenset[int] | None,
+        match: Match,
+    ) -> Ints:
+        """Return the rows that say ``predicate``, as stored or as its inverse."""
+        index = self._index
+        if predicate is None:
+            return index.triples(subjects, None, objects)
+        forward, inverse = self._stored(predicate, match)
+        stored = index.triples(subjects, forward, objects)
+        turned = index.triples(objects, inverse, subjects) if inverse else stored[:0]
+        return np.union1d(stored, turned)
+
+    def _stored(self, predicate: str, match: Match) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the stored predicates that mean this, and those that mean its inverse.
+
+        Raises:
+            QueryError: If there are none of either.
+        """
+        known = self._index.predicates
+        forward, inverse = _matching(predicate, known, match)
+        if forward or inverse:
+            return forward, inverse
+        near = _nearest(lexicon.normalize(predicate), known)
+        similar = sorted(frozenset().union(*_matching(predicate, known, "synonym")))
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        if similar:
+            hint = f" Similar: {', '.join(similar)} (use match='synonym')."
+        listing = ", ".join(known) or "none"
+        raise QueryError(
+            f"No relation says {predicate!r}.{hint} Predicates in the graph: {listing}.",
+            choices=tuple(dict.fromkeys([*similar, *near, *known])),
+        )
+
+    @cached_property
+    def _horizon(self) -> float:
+        """The last time that anything is known of."""
+        ends = [i.end for item in self._objects.values() for i in item.presence]
+        return max([self.video.duration_s, *ends, *(r.end for r in self._index.relations)])
+
+    def _moment(self, time_s: float) -> Interval:
+        """Return a time as an instant inside the video."""
+        if not 0 <= time_s <= self._horizon:
+            raise QueryError(
+                f"Time {time_s!r} s is not in the video, which runs from 0 to {self._horizon:.2f} s."
+            )
+        last = math.nextafter(self._horizon, -math.inf)
+        return Interval(min(time_s, last), min(time_s, last)) if last > 0 else Interval(0.0, 0.0)
+
+    def _window(self, during: Window | None, at: float | None) -> Interval | None:
+        """Return the span that ``during`` and ``at`` leave, or None for all time."""
+        if during is None:
+            return None if at is None else self._moment(at)
+        start, end = during
+        if not (start <= end and start <= self._horizon and end >= 0 and math.isfinite(end)):
+            raise QueryError(
+                f"The time ({start!r}, {end!r}) must be (start, end) in seconds with "
+                f"start <= end, in a video that runs from 0 to {self._horizon:.2f} s."
+            )
+        if at is not None:
+            raise QueryError("Give a query either `during` or `at`, not both.")
+        return self._moment(start) if start == end and start >= 0 else Interval(start, end)
+
+    def _active(self, window: Interval) -> set[int | None]:
+        """Return who takes part in a relation at some moment of a window."""
+        found = [self._index.relations[row] for row in self._index.during(window)]
+        return {i for r in found for i in (r.subject, r.object, r.recipient)}
+
+    def _restricted(self, window: Interval, *, clip: bool) -> TemporalGraph:
+        """Return the graph of a window, with intervals cut to it or left whole."""
+
+        def kept(intervals: tuple[Interval, ...]) -> tuple[Interval, ...]:
+            shared = [i for i in intervals if spans.overlap(i, window)]
+            if not clip:
+                return tuple(shared)
+            return tuple(
+                Interval(max(i.start, window.start), min(i.end, window.end)) for i in shared
+            )
+
+        rows = self._index.during(window)
+        relations = [self._index.relations[row] for row in rows]
+        objects = self.objects(during=window)
+        return TemporalGraph(
+            self.document.model_copy(
+                update={
+                    "objects": tuple(_with(o, presence=kept(o.presence)) for o in objects),
+                    "relations": tuple(_with(r, intervals=kept(r.intervals)) for r in relations),
+                }
+            )
+        )
+
+
+def _with(item: DocumentT, **changes: tuple[Interval, ...]) -> DocumentT:
+    return item.model_copy(update=changes)
+
+
+def _is_a(item: SceneObject, wanted: str) -> bool:
+    """Return whether an object fits a label, which may lead with attributes."""
+    if lexicon.label_matches(wanted, item.label):
+        return True
+    *adjectives, noun = wanted.split()
+    traits = {word for trait in item.attributes for word in lexicon.normalize(trait).split()}
+    traits.update(lexicon.normalize(item.label).split())
+    named = bool(adjectives) and lexicon.label_matches(noun, item.label)
+    return named and {word for word in adjectives if word != "the"} <= traits
+
+
+def _nearest(
+    name: str, known: Sequence[str], *, broader: frozenset[str] = frozenset()
+) -> list[str]:
+    """Return the known names most like ``name``, wider kinds first."""
+    wider = [item for item in known if lexicon.label_forms(item) & broader]
+    return list(dict.fromkeys([*wider, *difflib.get_close_matches(name, known, n=3)]))
+
+
+def _matching(
+    predicate: str, known: Iterable[str], match: Match
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Return which known predicates mean ``predicate``, and which mean its inverse."""
+    key = lexicon.predicate_key(predicate)
+    keys = lexicon.synonym_keys(key) if match == "synonym" else frozenset({key})
+    turned = frozenset().union(*map(lexicon.inverse_keys, keys))
+    if match == "synonym":
+        turned = turned.union(*map(lexicon.synonym_keys, turned))
+    forward, inverse = set(), set()
+    for name in known:
+        stored = lexicon.predicate_key(name)
+        if lexicon.normalize(name) == lexicon.normalize(predicate) or (
+            match != "exact" and stored in keys
+        ):
+            forward.add(name)
+        if stored in turned:
+            inverse.add(name)
+    return frozenset(forward), frozenset(inverse)
+
+
+def _standing(relations: list[Relation], name: str, window: Window) -> list[Relation]:
+    """Return the relations with an interval that lies in an Allen relation to a window."""
+    if name not in ALLEN_NAMES:
+        raise QueryError(
+            f"No Allen relation is called {name!r}. Known: {', '.join(ALLEN_NAMES)}.",
+            choices=tuple(difflib.get_close_matches(name, ALLEN_NAMES)) or ALLEN_NAMES,
+        )
+    other = Interval(*window)
+    return [r for r in relations if any(allen_relation(i, other) == name for i in r.intervals)]
