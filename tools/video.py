@@ -177,7 +177,8 @@ class Video:
         after = np.clip(np.searchsorted(times, grid), 1, max(1, len(times) - 1))
         before = after - 1
         after = np.minimum(after, len(times) - 1)
-        nearest = np.where(times[after] - grid < grid - times[before], after, before)
+        # The slack settles ties, which rounding would settle at random: the earlier frame.
+        nearest = np.where(times[after] - grid < grid - times[before] - 1e-9, after, before)
         return np.unique(nearest).astype(np.int64)
 
     def _read(self, indices: Ints, resolution_wh: tuple[int, int] | None) -> Iterator[Frame]:

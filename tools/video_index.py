@@ -26,6 +26,8 @@ _OPTIONS = {"protocol_whitelist": "file"}
 _NOT_VIDEO = {"tty"}
 # Packets of these codecs may hold frames that are never shown.
 _HIDDEN_FRAMES = {"vp8"}
+# Headers round, and a last frame's duration may be missing.
+_END_SLACK_S = Fraction(1, 4)
 _FALLBACK_FPS = Fraction(25)
 
 
@@ -66,7 +68,7 @@ def index_frames(path: Path) -> FrameIndex:
             scan = _scan_packets(_stream(path, container), container)
         if scan.doubtful:
             with _open(path) as container:
-                scan.keep_decodable(container)
+                scan.keep_decodable(_decoded(container, _stream(path, container)))
     except av.error.FFmpegError as error:
         raise _unreadable(path, error) from error
     return _build(path, scan, first)
@@ -149,17 +151,18 @@ class _Scan:
     rate: Fraction
     durations: dict[int, int]
     keys: list[int]
-    expected: float
     doubtful: bool = False
     cut: bool = False
-    guessed: bool = False
 
-    def keep_decodable(self, container: InputContainer) -> None:
+    def end(self) -> Fraction:
+        """Return when the last frame ends, in seconds of the container's clock."""
+        last = max(self.durations)
+        return last * self.time_base + (self.durations[last] * self.time_base or 1 / self.rate)
+
+    def keep_decodable(self, frames: Iterator[av.VideoFrame]) -> None:
         """Keep only frames that really come out of the decoder."""
-        stream = next(s for s in container.streams.video if s.codec_context is not None)
-        stream.thread_type = "AUTO"
         seen: dict[int, int] = {}
-        for frame in _decoded(container, stream):
+        for frame in frames:
             pts = frame.pts
             if pts is not None and pts not in seen:
                 seen[pts] = self.durations.get(pts, 0) or frame.duration
@@ -169,7 +172,7 @@ class _Scan:
 def _scan_packets(stream: VideoStream, container: InputContainer) -> _Scan:
     """Read the packet headers of ``stream`` to the end of the file."""
     rate = stream.average_rate or stream.guessed_rate or _FALLBACK_FPS
-    scan = _Scan(stream.time_base or Fraction(1, 1000), rate, {}, [], 0.0)
+    scan = _Scan(stream.time_base or Fraction(1, 1000), rate, {}, [])
     scan.doubtful = stream.codec_context.name in _HIDDEN_FRAMES
     count = 0
     try:
@@ -186,20 +189,40 @@ def _scan_packets(stream: VideoStream, container: InputContainer) -> _Scan:
                 scan.keys.append(packet.pts)
     except av.error.FFmpegError:
         scan.cut = True
-    scan.cut |= count < stream.frames
+    # Only MP4 counts real frames; an AVI's count includes empty ones.
+    scan.cut |= "mp4" in container.format.name and count < stream.frames
+    scan.cut |= not scan.cut and bool(scan.durations) and _ends_early(scan, container)
     scan.doubtful |= scan.cut or bool(scan.keys and min(scan.durations) < scan.keys[0])
     return scan
+
+
+def _ends_early(scan: _Scan, container: InputContainer) -> bool:
+    """Return whether the file stops before the end its header announces."""
+    if container.duration is None:
+        return False
+    announced = Fraction(container.duration + max(0, container.start_time or 0), av.time_base)
+    if scan.end() > announced - _END_SLACK_S:
+        return False
+    # Sound may rightly outlast the pictures: only if no stream goes on is the file cut.
+    container.seek(0)
+    end = scan.end()
+    for packet in container.demux():
+        if packet.pts is not None and packet.time_base is not None:
+            end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
+    return end <= announced - _END_SLACK_S
 
 
 def _build(path: Path, scan: _Scan, first: _FirstFrame) -> FrameIndex:
     pts = sorted(scan.durations)
     if not pts:
         name = str(path)
-        raise VideoError(f"{name!r} holds no frame with a time stamp; convert it", path=name)
-    base = float(scan.time_base)
-    times = (np.array(pts, dtype=np.float64) - pts[0]) * base
-    last = scan.durations[pts[-1]] * base or float(1 / scan.rate)
-    end_s = float(times[-1]) + last
+        raise VideoError(
+            f"{name!r} holds no time stamps; put it in a container such as .mp4", path=name
+        )
+    base = scan.time_base
+    # One division of integers rounds once; a product with 1/rate would not be exact.
+    times = (np.array(pts, dtype=np.int64) - pts[0]) * base.numerator / base.denominator
+    end_s = float(scan.end() - pts[0] * base)
     found: list[str] = []
     if scan.cut:
         found.append(

@@ -1,0 +1,67 @@
+"""Small video files made on the spot; a frame's brightness says which frame it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+# Each frame is grey of its own level, so that a test can see which frame it got.
+FIRST_LEVEL, LEVEL_STEP = 20, 4
+
+
+def paint(index: int, width: int, height: int) -> np.ndarray:
+    """Return frame ``index``: a grey of its own, with the top left quarter black."""
+    image = np.full((height, width, 3), FIRST_LEVEL + LEVEL_STEP * (index % 50), np.uint8)
+    image[: height // 2, : width // 2] = 0
+    return image
+
+
+def write_video(
+    path: Path,
+    *,
+    times_ms: Sequence[int] = tuple(range(0, 400, 40)),
+    size: tuple[int, int] = (64, 48),
+    codec: str = "libx264",
+    pix_fmt: str = "yuv420p",
+    rotation: int = 0,
+    gop: int = 12,
+    options: dict[str, str] | None = None,
+    painter: Callable[[int, int, int], np.ndarray] = paint,
+) -> Path:
+    """Write a clip whose frames are shown at ``times_ms``; ``rotation`` is clockwise."""
+    clock = Fraction(1, 1000)
+    with av.open(str(path), "w", options=options or {}) as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height = size
+        stream.pix_fmt = pix_fmt
+        stream.time_base = stream.codec_context.time_base = clock
+        stream.gop_size = gop
+        if rotation:
+            stream.set_display_rotation(-rotation)
+        for index, time in enumerate(times_ms):
+            frame = av.VideoFrame.from_ndarray(painter(index, *size), format="rgb24")
+            frame.pts, frame.time_base = time, clock
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.fixture(scope="session")
+def make_video() -> Callable[..., Path]:
+    """Write a small clip: ``make_video(path, times_ms=..., size=..., ...)``."""
+    return write_video
+
+
+@pytest.fixture(scope="session")
+def frame_number() -> Callable[[np.ndarray], int]:
+    """Read back which painted frame an image is."""
+
+    def read(image: np.ndarray) -> int:
+        return round((float(np.median(image[image.shape[0] // 2 :])) - FIRST_LEVEL) / LEVEL_STEP)
+
+    return read
