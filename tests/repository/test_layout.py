@@ -105,7 +105,7 @@ def test_the_graph_package_stays_light(tmp_path: Path) -> None:
 def test_exported_members_equal_what_is_there() -> None:
     import reelgraph
 
-    assert reelgraph.__all__ == sorted(reelgraph.__all__)
+    assert reelgraph.__all__ == sorted(reelgraph.__all__, key=lambda n: (not n.isupper(), n))
     assert all(getattr(reelgraph, name) is not None for name in reelgraph.__all__)
     assert set(reelgraph.__all__) <= set(dir(reelgraph))
     with pytest.raises(AttributeError, match="no_such_name"):
