@@ -10,9 +10,10 @@ import numpy as np
 from pycocotools import mask as coco
 
 from reelgraph._types import Boxes, Floats, Ints, Mask
+from reelgraph.errors import GraphFormatError
 from reelgraph.graph.schema import Interval, VideoInfo
 
-__all__ = ["Track", "Tracks", "decode_rle", "encode_mask"]
+__all__ = ["Track", "Tracks", "decode_rle", "encode_mask", "rle_area", "rle_box"]
 
 
 def encode_mask(mask: Mask) -> bytes:
@@ -22,10 +23,76 @@ def encode_mask(mask: Mask) -> bytes:
 
 
 def decode_rle(counts: bytes, *, resolution_wh: tuple[int, int]) -> Mask:
-    """Return the binary mask of shape ``(height, width)`` that ``counts`` describe."""
+    """Return the binary mask of shape ``(height, width)`` that ``counts`` describe.
+
+    Run lengths that stop short of the last pixel mean background from there on (the COCO
+    library would leave that memory uninitialised; published masks do this).
+
+    Raises:
+        GraphFormatError: If ``counts`` are malformed or describe more pixels than there are.
+    """
     width, height = resolution_wh
-    decoded: Mask = coco.decode({"size": [height, width], "counts": counts}).astype(bool)
-    return decoded
+    runs = _runs_in(counts, width * height)
+    flat = np.zeros(width * height, dtype=np.bool_)
+    painted = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
+    flat[: len(painted)] = painted
+    return flat.reshape(width, height).T
+
+
+def rle_area(counts: bytes) -> int:
+    """Return the number of foreground pixels that ``counts`` describe."""
+    return int(_runs_in(counts)[1::2].sum())
+
+
+def rle_box(counts: bytes, *, resolution_wh: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    """Return the tight box ``(left, top, right, bottom)``, or None for an empty mask.
+
+    Right and bottom are exclusive.
+
+    Raises:
+        GraphFormatError: As `decode_rle`.
+    """
+    width, height = resolution_wh
+    edges = np.cumsum(_runs_in(counts, width * height))
+    starts, ends = edges[0::2], edges[1::2]
+    starts = starts[: len(ends)]
+    starts, last = starts[ends > starts], ends[ends > starts] - 1
+    if len(starts) == 0:
+        return None
+    # Runs go down the columns; one that enters a second column touches top and bottom.
+    whole = bool(np.any(starts // height != last // height))
+    top = 0 if whole else int((starts % height).min())
+    bottom = height if whole else int((last % height).max()) + 1
+    return int(starts[0] // height), top, int(last[-1] // height) + 1, bottom
+
+
+def _runs_in(counts: bytes, pixels: int | None = None) -> Ints:
+    """Return the run lengths, background first, that COCO's text encoding holds.
+
+    Each run is written in groups of 5 bits, lowest first, 0x20 marking that more follow;
+    from the fourth on it is the difference to the run before the previous one.
+    """
+    codes = np.frombuffer(counts, dtype=np.uint8).astype(np.int64) - 48
+    if len(codes) == 0:
+        return codes
+    last = codes & 0x20 == 0
+    if np.any((codes < 0) | (codes > 63)) or not last[-1]:
+        raise GraphFormatError(f"run lengths {counts[:40]!r} are not COCO's text encoding")
+    ends = np.flatnonzero(last)
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    place = np.arange(len(codes)) - np.repeat(starts, ends - starts + 1)
+    if place.max() > 11:
+        raise GraphFormatError(f"run lengths {counts[:40]!r} hold a number that is too long")
+    runs = np.add.reduceat((codes & 0x1F) << (5 * place), starts)
+    runs -= np.where(codes[ends] & 0x10, np.int64(1) << (5 * (place[ends] + 1)), 0)
+    runs[1::2] = np.cumsum(runs[1::2])
+    runs[2::2] = np.cumsum(runs[2::2])
+    total = int(runs.sum())
+    if np.any(runs < 0) or (pixels is not None and total > pixels):
+        raise GraphFormatError(
+            f"run lengths {counts[:40]!r} describe {total} pixels of a mask that has {pixels}"
+        )
+    return runs
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +123,8 @@ class Track:
             raise ValueError(f"track {self.id}: positions must be non-empty and increasing")
         if self.boxes_xyxy.shape != (n, 4):
             raise ValueError(
-                f"track {self.id}: boxes_xyxy must be (n, 4) with n={n}, got {self.boxes_xyxy.shape}"
+                f"track {self.id}: boxes_xyxy must be (n, 4) with n={n}, "
+                f"got {self.boxes_xyxy.shape}"
             )
         if len(self.rles) != n:
             raise ValueError(f"track {self.id}: {n} positions but {len(self.rles)} masks")
@@ -98,6 +166,12 @@ class Tracks:
         ids = [track.id for track in self.objects]
         if ids != sorted(set(ids)):
             raise ValueError(f"tracks must be sorted by unique id, got ids {ids}")
+        for track in self.objects:
+            if track.positions[0] < 0 or track.positions[-1] >= len(self.times_s):
+                raise ValueError(
+                    f"track {track.id}: positions must be rows of the {len(self.times_s)} "
+                    f"processed frames, got {track.positions[0]}..{track.positions[-1]}"
+                )
         object.__setattr__(self, "_by_id", {track.id: track for track in self.objects})
 
     def __len__(self) -> int:

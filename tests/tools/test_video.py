@@ -221,7 +221,7 @@ def no_frames(path: Path) -> None:
             "no video stream",
         ),
         ("audio.mp4", audio_only, "no video stream .*audio"),
-        ("nothing.mp4", no_frames, "no frame|cannot be read"),
+        ("nothing.mkv", no_frames, "no frame|cannot be read"),
     ],
 )
 def test_what_is_no_video_gets_one_sentence(tmp_path, name, write, reason):
