@@ -222,6 +222,7 @@ class IntervalIndex:
         self._starts: Floats = starts[self._order]
         self._ends: Floats = ends[self._order]
         self._by_end: Ints = np.argsort(self._ends, kind="stable")
+        self._last: Floats = self._ends[self._by_end]
         # An instant ends one step after it starts: see the module's first lines.
         self._levels = [np.maximum(self._ends, np.nextafter(self._starts, np.inf))]
         while len(self._levels[-1]) > self._FAN_OUT:
@@ -271,14 +272,13 @@ class IntervalIndex:
         hits = self.overlapping(time_s, time_s)
         if len(hits) or not len(self):
             return hits
-        ends = self._ends[self._by_end]
         after = int(np.searchsorted(self._starts, time_s, side="left"))
-        before = int(np.searchsorted(ends, time_s, side="right"))
+        before = int(np.searchsorted(self._last, time_s, side="right"))
         wait = self._starts[after] - time_s if after < len(self) else math.inf
-        since = time_s - ends[before - 1] if before else math.inf
+        since = time_s - self._last[before - 1] if before else math.inf
         rows: list[int] = []
         if since <= wait:
-            low = int(np.searchsorted(ends, ends[before - 1], side="left"))
+            low = int(np.searchsorted(self._last, self._last[before - 1], side="left"))
             rows.extend(self._by_end[low:before])
         if wait <= since:
             rows.extend(

@@ -6,6 +6,7 @@ open vocabulary that scene-graph models write about everyday video.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 __all__ = [
@@ -21,8 +22,9 @@ __all__ = [
 
 
 def _table(lines: str) -> tuple[tuple[str, ...], ...]:
-    """Return one tuple per line, split at commas."""
-    rows = (line.split(",") for line in lines.strip().splitlines())
+    """Return one tuple per line, split at commas; a line that ends in a comma goes on."""
+    joined = re.sub(r",\s*\n", ", ", lines.strip())
+    rows = (line.split(",") for line in joined.splitlines())
     return tuple(tuple(name.strip() for name in row) for row in rows)
 
 
@@ -44,17 +46,23 @@ def _parents(lines: str) -> dict[str, tuple[str, ...]]:
 
 PREDICATE_SYNONYMS: Final = _table("""
     hold, carry, grasp, grip, clutch, hold on to, hold onto, possess
-    pick up, take, grab, lift, take away, lift up, pick, seize, snatch, raise, collect, get, remove
-    put down, place, put back, set down, return, put, set, lay down, drop, release, let go of, let go
+    pick up, take, grab, lift, take away, lift up, pick, seize, snatch, raise, collect, get,
+        remove
+    put down, place, put back, set down, return, put, set, lay down, drop, release, let go of,
+        let go
     hand, hand over, hand to, give, give to, pass, pass to, pass over, transfer, deliver
     near, next to, beside, close to, by, adjacent to, alongside, near to
     touch, contact, be in contact with, in contact with, feel, tap
     pat, caress, stroke, pet
-    approach, approach to, move toward, move closer to, toward, walk toward, walk to, go to, go toward, run toward, come to, come closer to, get closer to
-    move away from, away, away from, walk away from, run away from, go away from, back away from, retreat from
+    approach, approach to, move toward, move closer to, toward, walk toward, walk to, go to,
+        go toward, run toward, come to, come closer to, get closer to
+    move away from, away, away from, walk away from, run away from, go away from,
+        back away from, retreat from
     follow, chase, pursue, run after, go after, walk behind
-    enter, come in, come into, walk in, walk into, step in, arrive, come into view, enter view, move into view
-    leave, exit, go out, walk out, walk off, go away, depart, go out of view, leave view, move out of view
+    enter, come in, come into, walk in, walk into, step in, arrive, come into view, enter view,
+        move into view
+    leave, exit, go out, walk out, walk off, go away, depart, go out of view, leave view,
+        move out of view
     appear, show up, emerge, become visible, turn up
     disappear, vanish, become invisible
     look at, watch, see, view, gaze at, stare at, observe, look toward

@@ -93,13 +93,9 @@ class RelationIndex:
     ) -> Ints:
         """Return the rows with these ids and predicates; None stands for any."""
         found = [
-            ask(names)
-            for ask, names in (
-                (self.with_subject, subjects),
-                (self.with_predicate, predicates),
-                (self.with_object, objects),
-            )
-            if names is not None
+            *([] if subjects is None else [self.with_subject(subjects)]),
+            *([] if predicates is None else [self.with_predicate(predicates)]),
+            *([] if objects is None else [self.with_object(objects)]),
         ]
         return self.common(found)
 

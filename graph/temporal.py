@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import difflib
 import math
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +20,7 @@ from reelgraph.graph import intervals as spans
 from reelgraph.graph import lexicon, serialize
 from reelgraph.graph.intervals import ALLEN_NAMES
 from reelgraph.graph.intervals import allen as allen_relation
+from reelgraph.graph.names import Match, ObjectNames, stored_predicates
 from reelgraph.graph.query import RelationIndex
 from reelgraph.graph.schema import (
     CAMERA,
@@ -33,19 +33,15 @@ from reelgraph.graph.schema import (
 )
 
 if TYPE_CHECKING:
-    import networkx
+    import networkx as nx
 
 __all__ = ["GraphStats", "Match", "Neighbor", "TemporalGraph", "Window"]
 
 Window: TypeAlias = Interval | tuple[float, float]
 """A span of time in seconds, ``(start, end)``."""
 
-Match: TypeAlias = Literal["exact", "lemma", "synonym"]
-"""How far a predicate may be from the stored one."""
-
-DocumentT = TypeVar("DocumentT", bound=Document)
-
-_ANYTHING = frozenset({"object", "thing", "anything", "something"})
+_ONE_PLACE = frozenset({"moves", "stands still", "enters", "leaves", "appears", "disappears"})
+"""Predicates of one object; the camera in their second place is not worth a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +111,7 @@ class TemporalGraph:
     def __init__(self, document: SceneGraph) -> None:
         self.document = document
         self._objects = {item.id: item for item in sorted(document.objects, key=lambda o: o.id)}
+        self._names = ObjectNames(self._objects)
         self._index = RelationIndex(document.relations)
         self._relations = {r.id: r for r in self._index.relations}
 
@@ -130,21 +127,21 @@ class TemporalGraph:
         return self.document.video
 
     @cached_property
-    def nx(self) -> networkx.MultiDiGraph[int]:
+    def nx(self) -> nx.MultiDiGraph[int]:
         """The graph for NetworkX, frozen.
 
         Nodes are object ids and `CAMERA` (attribute ``label``, and ``object`` with the
         `SceneObject`); edge keys are relation ids (attributes ``predicate``, ``relation``).
         """
-        import networkx
+        import networkx as nx
 
-        graph: networkx.MultiDiGraph[int] = networkx.MultiDiGraph(video=self.video)
+        graph: nx.MultiDiGraph[int] = nx.MultiDiGraph(video=self.video)
         graph.add_node(CAMERA, label="camera", object=None)
         for item in self._objects.values():
             graph.add_node(item.id, label=item.label, object=item)
         for r in self._index.relations:
             graph.add_edge(r.subject, r.object, key=r.id, predicate=r.predicate, relation=r)
-        frozen: networkx.MultiDiGraph[int] = networkx.freeze(graph)
+        frozen: nx.MultiDiGraph[int] = nx.freeze(graph)
         return frozen
 
     # -- objects ---------------------------------------------------------------------
@@ -155,12 +152,7 @@ class TemporalGraph:
         Raises:
             QueryError: If there is no such object.
         """
-        try:
-            return self._objects[object_id]
-        except KeyError:
-            raise QueryError(
-                f"No object has id {object_id!r}. {self._known_objects()}", choices=self._names()
-            ) from None
+        return self._names.get(object_id)
 
     def objects(
         self,
@@ -181,7 +173,7 @@ class TemporalGraph:
         Raises:
             QueryError: If no object has that label, or the time is not in the video.
         """
-        ids = sorted(self._ids(label)) if label is not None else list(self._objects)
+        ids = sorted(self._names.ids(label)) if label is not None else list(self._objects)
         found = [self._objects[i] for i in ids if i in self._objects]
         if attribute is not None:
             wanted = lexicon.normalize(attribute)
@@ -194,15 +186,17 @@ class TemporalGraph:
             o for o in found if o.id in active or any(spans.overlap(i, window) for i in o.presence)
         ]
 
-    def name(self, object_id: int) -> str:
+    def name(self, object_id: int, *, mark: bool = False) -> str:
         """Return how text names an object: ``"person #1"``, ``"camera"``.
+
+        Args:
+            object_id: Which object.
+            mark: Write ``"person? #1"`` where the label is a guess.
 
         Raises:
             QueryError: If there is no such object.
         """
-        if object_id == CAMERA:
-            return "camera"
-        return f"{serialize.clean(self.object(object_id).label)} #{object_id}"
+        return self._names.name(object_id, mark=mark)
 
     # -- relations -------------------------------------------------------------------
 
@@ -258,8 +252,8 @@ class TemporalGraph:
             QueryError: If the graph has no such object or predicate at all, or a time
                 or Allen relation makes no sense.
         """
-        subjects = None if subject is None else self._ids(subject)
-        objects = None if object is None else self._ids(object)
+        subjects = None if subject is None else self._names.ids(subject)
+        objects = None if object is None else self._names.ids(object)
         rows = self._triples(subjects, predicate, objects, match)
         window = self._window(during, at)
         if window is not None:
@@ -294,9 +288,9 @@ class TemporalGraph:
         for r in self.relations(predicate=predicate, during=during):
             if r.subject == object_id and direction != "in":
                 ends = [r.object] if r.recipient is None else [r.object, r.recipient]
-                found.extend(Neighbor(i, self._label(i), r, "out") for i in ends)
+                found.extend(Neighbor(i, self._names.label(i), r, "out") for i in ends)
             if object_id in {r.object, r.recipient} and direction != "out":
-                found.append(Neighbor(r.subject, self._label(r.subject), r, "in"))
+                found.append(Neighbor(r.subject, self._names.label(r.subject), r, "in"))
         return found
 
     def timeline(self, object_id: int) -> list[Relation]:
@@ -353,13 +347,18 @@ class TemporalGraph:
 
     # -- descriptions ----------------------------------------------------------------
 
-    def describe(self, relation: Relation) -> str:
-        """Return a relation as words: ``"person #1 hands ball #3 to person #2"``."""
-        words = [self.name(relation.subject), serialize.clean(relation.predicate)]
-        if relation.object != CAMERA or relation.predicate not in serialize.ONE_PLACE:
-            words.append(self.name(relation.object))
+    def describe(self, relation: Relation, *, mark: bool = False) -> str:
+        """Return a relation as words: ``"person #1 hands ball #3 to person #2"``.
+
+        Args:
+            relation: One of this graph's relations.
+            mark: Write ``"ball? #3"`` where a label is a guess.
+        """
+        words = [self.name(relation.subject, mark=mark), serialize.clean(relation.predicate)]
+        if relation.object != CAMERA or relation.predicate not in _ONE_PLACE:
+            words.append(self.name(relation.object, mark=mark))
         if relation.recipient is not None:
-            words += ["to", self.name(relation.recipient)]
+            words += ["to", self.name(relation.recipient, mark=mark)]
         return " ".join(words)
 
     def stats(self) -> GraphStats:
@@ -435,41 +434,6 @@ class TemporalGraph:
 
     # -- names and times -------------------------------------------------------------
 
-    def _label(self, object_id: int) -> str:
-        return "camera" if object_id == CAMERA else self._objects[object_id].label
-
-    def _ids(self, name: int | str) -> frozenset[int]:
-        """Return the ids that an id or a label names."""
-        if isinstance(name, int):
-            return frozenset({CAMERA if name == CAMERA else self.object(name).id})
-        wanted = lexicon.normalize(name)
-        if numbered := re.search(r"#\s*(\d+)$", wanted):
-            return frozenset({self.object(int(numbered[1])).id})
-        if wanted in {"camera", "the camera"}:
-            return frozenset({CAMERA})
-        if lexicon.singular(wanted) in _ANYTHING:
-            return frozenset(self._objects)
-        found = frozenset(i for i, item in self._objects.items() if _is_a(item, wanted))
-        if not found:
-            labels = sorted({item.label for item in self._objects.values()})
-            near = _nearest(wanted, labels, broader=lexicon.broader_labels(wanted))
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise QueryError(
-                f"No object is called {name!r}.{hint} {self._known_objects()}",
-                choices=tuple(dict.fromkeys([*near, *labels])),
-            )
-        return found
-
-    def _names(self) -> tuple[str, ...]:
-        return tuple(self.name(i) for i in self._objects)
-
-    def _known_objects(self) -> str:
-        names = self._names()
-        if not names:
-            return "The graph has no objects."
-        more = f" and {len(names) - 20} more" if len(names) > 20 else ""
-        return f"The graph has: {', '.join(names[:20])}{more}."
-
     def _triples(
         self,
         subjects: frozenset[int] | None,
@@ -481,31 +445,10 @@ class TemporalGraph:
         index = self._index
         if predicate is None:
             return index.triples(subjects, None, objects)
-        forward, inverse = self._stored(predicate, match)
+        forward, inverse = stored_predicates(predicate, index.predicates, match)
         stored = index.triples(subjects, forward, objects)
         turned = index.triples(objects, inverse, subjects) if inverse else stored[:0]
         return np.union1d(stored, turned)
-
-    def _stored(self, predicate: str, match: Match) -> tuple[frozenset[str], frozenset[str]]:
-        """Return the stored predicates that mean this, and those that mean its inverse.
-
-        Raises:
-            QueryError: If there are none of either.
-        """
-        known = self._index.predicates
-        forward, inverse = _matching(predicate, known, match)
-        if forward or inverse:
-            return forward, inverse
-        near = _nearest(lexicon.normalize(predicate), known)
-        similar = sorted(frozenset().union(*_matching(predicate, known, "synonym")))
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        if similar:
-            hint = f" Similar: {', '.join(similar)} (use match='synonym')."
-        listing = ", ".join(known) or "none"
-        raise QueryError(
-            f"No relation says {predicate!r}.{hint} Predicates in the graph: {listing}.",
-            choices=tuple(dict.fromkeys([*similar, *near, *known])),
-        )
 
     @cached_property
     def _horizon(self) -> float:
@@ -517,7 +460,7 @@ class TemporalGraph:
         """Return a time as an instant inside the video."""
         if not 0 <= time_s <= self._horizon:
             raise QueryError(
-                f"Time {time_s!r} s is not in the video, which runs from 0 to {self._horizon:.2f} s."
+                f"Time {time_s!r} s is not in the video, which lasts {self._horizon:.2f} s."
             )
         last = math.nextafter(self._horizon, -math.inf)
         return Interval(min(time_s, last), min(time_s, last)) if last > 0 else Interval(0.0, 0.0)
@@ -565,48 +508,11 @@ class TemporalGraph:
         )
 
 
+DocumentT = TypeVar("DocumentT", bound=Document)
+
+
 def _with(item: DocumentT, **changes: tuple[Interval, ...]) -> DocumentT:
     return item.model_copy(update=changes)
-
-
-def _is_a(item: SceneObject, wanted: str) -> bool:
-    """Return whether an object fits a label, which may lead with attributes."""
-    if lexicon.label_matches(wanted, item.label):
-        return True
-    *adjectives, noun = wanted.split()
-    traits = {word for trait in item.attributes for word in lexicon.normalize(trait).split()}
-    traits.update(lexicon.normalize(item.label).split())
-    named = bool(adjectives) and lexicon.label_matches(noun, item.label)
-    return named and {word for word in adjectives if word != "the"} <= traits
-
-
-def _nearest(
-    name: str, known: Sequence[str], *, broader: frozenset[str] = frozenset()
-) -> list[str]:
-    """Return the known names most like ``name``, wider kinds first."""
-    wider = [item for item in known if lexicon.label_forms(item) & broader]
-    return list(dict.fromkeys([*wider, *difflib.get_close_matches(name, known, n=3)]))
-
-
-def _matching(
-    predicate: str, known: Iterable[str], match: Match
-) -> tuple[frozenset[str], frozenset[str]]:
-    """Return which known predicates mean ``predicate``, and which mean its inverse."""
-    key = lexicon.predicate_key(predicate)
-    keys = lexicon.synonym_keys(key) if match == "synonym" else frozenset({key})
-    turned = frozenset().union(*map(lexicon.inverse_keys, keys))
-    if match == "synonym":
-        turned = turned.union(*map(lexicon.synonym_keys, turned))
-    forward, inverse = set(), set()
-    for name in known:
-        stored = lexicon.predicate_key(name)
-        if lexicon.normalize(name) == lexicon.normalize(predicate) or (
-            match != "exact" and stored in keys
-        ):
-            forward.add(name)
-        if stored in turned:
-            inverse.add(name)
-    return frozenset(forward), frozenset(inverse)
 
 
 def _standing(relations: list[Relation], name: str, window: Window) -> list[Relation]:
