@@ -1,1 +1,1 @@
-"""The temporal scene graph: document, tracks, queries, text, cache."""
+"""The scene graph of a video: the document, the queries, the text and the store."""

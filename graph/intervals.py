@@ -7,6 +7,7 @@ happens at ``t`` and does not if it happens at ``u``.
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal, TypeAlias, get_args
@@ -81,14 +82,23 @@ def union(*sets: Iterable[Interval]) -> tuple[Interval, ...]:
         >>> union([Interval(2, 3), Interval(0, 1)], [Interval(1, 1.5)])
         (Interval(start=0, end=1.5), Interval(start=2, end=3))
     """
+    given = sorted({item for intervals in sets for item in intervals})
     merged: list[Interval] = []
-    for item in sorted(item for intervals in sets for item in intervals):
+    for item in given:
+        if not item.duration:
+            continue
         if merged and item.start <= merged[-1].end:
-            last = merged[-1]
-            merged[-1] = Interval(last.start, max(last.end, item.end))
+            merged[-1] = Interval(merged[-1].start, max(merged[-1].end, item.end))
         else:
             merged.append(item)
-    return tuple(merged)
+    instants = [item for item in given if not item.duration and not _covers(merged, item.start)]
+    return tuple(sorted([*merged, *instants]))
+
+
+def _covers(merged: Sequence[Interval], time_s: float) -> bool:
+    """Return whether sorted, disjoint intervals cover a time."""
+    row = bisect.bisect_right(merged, time_s, key=lambda item: item.start) - 1
+    return row >= 0 and time_s < merged[row].end
 
 
 def intersection(a: Iterable[Interval], b: Iterable[Interval]) -> tuple[Interval, ...]:
@@ -101,7 +111,7 @@ def intersection(a: Iterable[Interval], b: Iterable[Interval]) -> tuple[Interval
             shared.append(
                 Interval(max(left[i].start, right[j].start), min(left[i].end, right[j].end))
             )
-        if left[i].end < right[j].end:
+        if _open_end(left[i]) < _open_end(right[j]):
             i += 1
         else:
             j += 1
@@ -110,26 +120,19 @@ def intersection(a: Iterable[Interval], b: Iterable[Interval]) -> tuple[Interval
 
 def difference(a: Iterable[Interval], b: Iterable[Interval]) -> tuple[Interval, ...]:
     """Return the time covered by ``a`` and not by ``b``; instants of ``b`` remove nothing."""
-    holes = [item for item in union(b) if item.duration > 0]
-    rest: list[Interval] = []
-    for start, end in union(a):
-        if start == end:
-            rest.extend(
-                ()
-                if any(overlap(Interval(start, end), h) for h in holes)
-                else [Interval(start, end)]
-            )
-            continue
-        at = start
-        for hole in holes:
-            if hole.start >= end:
-                break
-            if hole.start > at:
-                rest.append(Interval(at, hole.start))
-            at = max(at, hole.end)
-        if at < end:
-            rest.append(Interval(at, end))
-    return tuple(rest)
+    rest = union(a)
+    if not rest:
+        return ()
+    # The complement of b reaches one step further, so that an instant at the end counts.
+    at, end = rest[0].start, _open_end(Interval(rest[-1].end, rest[-1].end))
+    free: list[Interval] = []
+    for hole in union(item for item in b if item.duration and item.start < end):
+        if hole.start > at:
+            free.append(Interval(at, hole.start))
+        at = max(at, hole.end)
+    if at < end:
+        free.append(Interval(at, end))
+    return intersection(rest, free)
 
 
 def gaps(intervals: Iterable[Interval], within: Interval) -> tuple[Interval, ...]:

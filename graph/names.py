@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from reelgraph.errors import QueryError
 from reelgraph.graph import lexicon
@@ -62,7 +62,7 @@ class ObjectNames:
         Raises:
             QueryError: If there are none.
         """
-        if isinstance(name, int):
+        if not isinstance(name, str):
             return frozenset({CAMERA if name == CAMERA else self.get(name).id})
         wanted = lexicon.normalize(name)
         if numbered := re.search(r"#\s*(\d+)$", wanted):
@@ -114,6 +114,11 @@ def stored_predicates(
     Raises:
         QueryError: If there are none of either.
     """
+    if match not in get_args(Match):
+        raise QueryError(
+            f"match must be one of {', '.join(get_args(Match))}, got {match!r}.",
+            choices=get_args(Match),
+        )
     forward, inverse = _matching(predicate, known, match)
     if forward or inverse:
         return forward, inverse

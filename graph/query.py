@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -10,10 +11,11 @@ from functools import reduce
 import numpy as np
 
 from reelgraph._types import Ints
-from reelgraph.graph.intervals import IntervalIndex
+from reelgraph.errors import QueryError
+from reelgraph.graph.intervals import ALLEN_NAMES, IntervalIndex, allen
 from reelgraph.graph.schema import Interval, Relation
 
-__all__ = ["RelationIndex", "chronological"]
+__all__ = ["RelationIndex", "chronological", "standing"]
 
 _NOBODY = 0
 """Stands in the recipient column where there is none; no object has this id."""
@@ -41,6 +43,20 @@ def _merge(arrays: Sequence[Ints]) -> Ints:
     if len(arrays) == 1:
         return arrays[0]
     return np.unique(np.concatenate([np.empty(0, dtype=np.int64), *arrays]))
+
+
+def standing(relations: Iterable[Relation], name: str, window: Interval) -> list[Relation]:
+    """Return the relations of which an interval lies in an Allen relation to a window.
+
+    Raises:
+        QueryError: If there is no Allen relation of that name.
+    """
+    if name not in ALLEN_NAMES:
+        raise QueryError(
+            f"No Allen relation is called {name!r}. Known: {', '.join(ALLEN_NAMES)}.",
+            choices=tuple(difflib.get_close_matches(name, ALLEN_NAMES)) or ALLEN_NAMES,
+        )
+    return [r for r in relations if any(allen(i, window) == name for i in r.intervals)]
 
 
 class RelationIndex:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import difflib
-import math
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 from pydantic import ValidationError
 
+from reelgraph._atomic import replacing
 from reelgraph._types import Ints
 from reelgraph.errors import GraphFormatError, QueryError
 from reelgraph.graph import intervals as spans
-from reelgraph.graph import lexicon, serialize
-from reelgraph.graph.intervals import ALLEN_NAMES
-from reelgraph.graph.intervals import allen as allen_relation
+from reelgraph.graph import lexicon, serialize, summary
+from reelgraph.graph.clock import Clock, Window
 from reelgraph.graph.names import Match, ObjectNames, stored_predicates
-from reelgraph.graph.query import RelationIndex
+from reelgraph.graph.query import RelationIndex, standing
 from reelgraph.graph.schema import (
     CAMERA,
     Document,
@@ -35,10 +33,7 @@ from reelgraph.graph.schema import (
 if TYPE_CHECKING:
     import networkx as nx
 
-__all__ = ["GraphStats", "Match", "Neighbor", "TemporalGraph", "Window"]
-
-Window: TypeAlias = Interval | tuple[float, float]
-"""A span of time in seconds, ``(start, end)``."""
+__all__ = ["Match", "Neighbor", "TemporalGraph", "Window"]
 
 _ONE_PLACE = frozenset({"moves", "stands still", "enters", "leaves", "appears", "disappears"})
 """Predicates of one object; the camera in their second place is not worth a word."""
@@ -60,36 +55,6 @@ class Neighbor:
     label: str
     relation: Relation
     direction: Literal["out", "in"]
-
-
-class GraphStats(Document):
-    """Counts of a graph; every table is sorted by count, then by name.
-
-    Attributes:
-        duration_s: Length of the video.
-        objects: Number of objects.
-        uncertain: How many of them have a guessed label.
-        relations: Number of relations.
-        covered_s: Seconds in which at least one relation holds.
-        labels: Objects per label.
-        predicates: Relations per predicate.
-        kinds: Relations per kind.
-        sources: Relations per generator.
-    """
-
-    duration_s: float
-    objects: int
-    uncertain: int
-    relations: int
-    covered_s: float
-    labels: dict[str, int]
-    predicates: dict[str, int]
-    kinds: dict[str, int]
-    sources: dict[str, int]
-
-
-def _counted(names: Iterable[str]) -> dict[str, int]:
-    return dict(sorted(Counter(names).items(), key=lambda item: (-item[1], item[0])))
 
 
 class TemporalGraph:
@@ -178,7 +143,7 @@ class TemporalGraph:
         if attribute is not None:
             wanted = lexicon.normalize(attribute)
             found = [o for o in found if wanted in map(lexicon.normalize, o.attributes)]
-        window = self._window(during, at)
+        window = self._clock.when(during, at)
         if window is None:
             return found
         active = self._active(window)
@@ -255,13 +220,16 @@ class TemporalGraph:
         subjects = None if subject is None else self._names.ids(subject)
         objects = None if object is None else self._names.ids(object)
         rows = self._triples(subjects, predicate, objects, match)
-        window = self._window(during, at)
+        window = self._clock.when(during, at)
         if window is not None:
             rows = self._index.common([rows, self._index.during(window)])
         found = [self._index.relations[row] for row in rows]
         if min_score is not None:
             found = [r for r in found if r.score is None or r.score >= min_score]
-        return found if allen is None else _standing(found, *allen)
+        if allen is None:
+            return found
+        name, other = allen
+        return standing(found, name, self._clock.window(other))
 
     def neighbors(
         self,
@@ -313,8 +281,7 @@ class TemporalGraph:
         Raises:
             QueryError: If the time is not in the video.
         """
-        moment = self._moment(time_s)
-        return self._restricted(moment, clip=False)
+        return self._restricted(self._clock.moment(time_s), clip=False)
 
     def between(self, start: float, end: float) -> TemporalGraph:
         """Return the graph of a span of time: intervals are cut to it, ids stay.
@@ -322,8 +289,7 @@ class TemporalGraph:
         Raises:
             QueryError: If the span is reversed or not in the video.
         """
-        window = self._window((start, end), None)
-        return self if window is None else self._restricted(window, clip=True)
+        return self._restricted(self._clock.window((start, end)), clip=True)
 
     def relabel(self, labels: Mapping[int, str]) -> TemporalGraph:
         """Return a new graph in which the given objects have these labels, as certain.
@@ -361,34 +327,13 @@ class TemporalGraph:
             words += ["to", self.name(relation.recipient, mark=mark)]
         return " ".join(words)
 
-    def stats(self) -> GraphStats:
+    def stats(self) -> summary.GraphStats:
         """Return counts of objects and relations."""
-        objects, relations = self._objects.values(), self._index.relations
-        return GraphStats(
-            duration_s=self.video.duration_s,
-            objects=len(objects),
-            uncertain=sum(item.uncertain for item in objects),
-            relations=len(relations),
-            covered_s=spans.duration(i for r in relations for i in r.intervals),
-            labels=_counted(item.label for item in objects),
-            predicates=_counted(r.predicate for r in relations),
-            kinds=_counted(r.kind for r in relations),
-            sources=_counted(r.source for r in relations),
-        )
+        return summary.stats(self.document)
 
     def diagnostics(self) -> list[str]:
         """Return what a reader should know before trusting the graph, as sentences."""
-        notes = [f"{p.tool}: {warning}" for p in self.document.provenance for warning in p.warnings]
-        related = {i for r in self._index.relations for i in (r.subject, r.object, r.recipient)}
-        lonely = [self.name(i) for i in self._objects if i not in related]
-        unsure = [self.name(i) for i, item in self._objects.items() if item.uncertain]
-        if not self._objects:
-            notes.append("The graph has no objects.")
-        if lonely:
-            notes.append(f"In no relation: {', '.join(lonely)}.")
-        if unsure:
-            notes.append(f"The label is a guess for: {', '.join(unsure)}.")
-        return notes
+        return summary.diagnostics(self.document)
 
     def to_text(
         self,
@@ -410,8 +355,16 @@ class TemporalGraph:
         return serialize.to_text(self, format, budget=budget, count_tokens=count_tokens)
 
     def save(self, path: str | Path) -> None:
-        """Write the document as JSON."""
-        Path(path).write_text(self.document.model_dump_json(indent=1), encoding="utf-8")
+        """Write the document as JSON; the file appears complete or not at all.
+
+        Raises:
+            GraphFormatError: If the file cannot be written.
+        """
+        try:
+            with replacing(path) as partial:
+                partial.write_text(self.document.model_dump_json(indent=1), encoding="utf-8")
+        except OSError as error:
+            raise GraphFormatError(f"Cannot write {str(path)!r}: {error}") from error
 
     @classmethod
     def load(cls, path: str | Path) -> TemporalGraph:
@@ -451,33 +404,9 @@ class TemporalGraph:
         return np.union1d(stored, turned)
 
     @cached_property
-    def _horizon(self) -> float:
-        """The last time that anything is known of."""
+    def _clock(self) -> Clock:
         ends = [i.end for item in self._objects.values() for i in item.presence]
-        return max([self.video.duration_s, *ends, *(r.end for r in self._index.relations)])
-
-    def _moment(self, time_s: float) -> Interval:
-        """Return a time as an instant inside the video."""
-        if not 0 <= time_s <= self._horizon:
-            raise QueryError(
-                f"Time {time_s!r} s is not in the video, which lasts {self._horizon:.2f} s."
-            )
-        last = math.nextafter(self._horizon, -math.inf)
-        return Interval(min(time_s, last), min(time_s, last)) if last > 0 else Interval(0.0, 0.0)
-
-    def _window(self, during: Window | None, at: float | None) -> Interval | None:
-        """Return the span that ``during`` and ``at`` leave, or None for all time."""
-        if during is None:
-            return None if at is None else self._moment(at)
-        start, end = during
-        if not (start <= end and start <= self._horizon and end >= 0 and math.isfinite(end)):
-            raise QueryError(
-                f"The time ({start!r}, {end!r}) must be (start, end) in seconds with "
-                f"start <= end, in a video that runs from 0 to {self._horizon:.2f} s."
-            )
-        if at is not None:
-            raise QueryError("Give a query either `during` or `at`, not both.")
-        return self._moment(start) if start == end and start >= 0 else Interval(start, end)
+        return Clock(max([self.video.duration_s, *ends, *(r.end for r in self._index.relations)]))
 
     def _active(self, window: Interval) -> set[int | None]:
         """Return who takes part in a relation at some moment of a window."""
@@ -513,14 +442,3 @@ DocumentT = TypeVar("DocumentT", bound=Document)
 
 def _with(item: DocumentT, **changes: tuple[Interval, ...]) -> DocumentT:
     return item.model_copy(update=changes)
-
-
-def _standing(relations: list[Relation], name: str, window: Window) -> list[Relation]:
-    """Return the relations with an interval that lies in an Allen relation to a window."""
-    if name not in ALLEN_NAMES:
-        raise QueryError(
-            f"No Allen relation is called {name!r}. Known: {', '.join(ALLEN_NAMES)}.",
-            choices=tuple(difflib.get_close_matches(name, ALLEN_NAMES)) or ALLEN_NAMES,
-        )
-    other = Interval(*window)
-    return [r for r in relations if any(allen_relation(i, other) == name for i in r.intervals)]
