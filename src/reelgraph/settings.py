@@ -31,22 +31,17 @@ from pydantic_settings import (
 
 from reelgraph.errors import SettingsError
 
-__all__ = ["Settings", "default_cache", "find_file", "load_settings"]
+__all__ = ["Settings", "find_file", "load_settings"]
 
 FILE_NAME: Final = "reelgraph.toml"
 PREFIX: Final = "REELGRAPH_"
-
-
-def default_cache() -> Path:
-    """Return the cache folder of this user: ``~/.cache/reelgraph``, or under XDG_CACHE_HOME."""
-    return _user_folder("XDG_CACHE_HOME", "~/.cache")
 
 
 class Settings(BaseSettings):
     """What a person can set once for every run; `load_settings` reads it.
 
     Attributes:
-        cache: Folder that tracks and graphs are stored in.
+        cache: Folder that tracks and graphs are stored in; None is the platform's cache folder.
         cache_limit: Size in bytes above which the oldest entries go (``"20 GB"`` works);
             None keeps everything.
         model: Chat model that answers: ``"embedded"`` or e.g. ``"openai:gpt-5"``.
@@ -61,7 +56,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
     )
 
-    cache: Path = Field(default_factory=default_cache)
+    cache: Path | None = None
     cache_limit: ByteSize | None = Field(default=None, gt=0)
     model: str = Field(default="embedded", min_length=1)
     tracker: str = Field(default="auto", min_length=1)
@@ -72,8 +67,8 @@ class Settings(BaseSettings):
 
     @field_validator("cache", mode="after")
     @classmethod
-    def _expand_home(cls, value: Path) -> Path:
-        return value.expanduser()
+    def _expand_home(cls, value: Path | None) -> Path | None:
+        return value and value.expanduser()
 
     @field_validator("generators", mode="before")
     @classmethod
@@ -118,14 +113,14 @@ def find_file() -> Path | None:
     """Return the settings file that counts here, or None."""
     here = Path.cwd()
     candidates = [folder / FILE_NAME for folder in (here, *here.parents)]
-    candidates.append(_user_folder("XDG_CONFIG_HOME", "~/.config") / FILE_NAME)
+    candidates.append(_user_folder() / FILE_NAME)
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _user_folder(variable: str, default: str) -> Path:
+def _user_folder() -> Path:
     # The XDG specification has relative paths ignored.
-    base = Path(os.environ.get(variable, ""))
-    return (base if base.is_absolute() else Path(default).expanduser()) / "reelgraph"
+    base = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    return (base if base.is_absolute() else Path.home() / ".config") / "reelgraph"
 
 
 def _read_file() -> dict[str, Any]:

@@ -1,0 +1,98 @@
+"""What goes wrong, said in one line: errors, warnings, and Ctrl-C."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+import typer
+from rich.text import Text
+from typer.core import TyperGroup
+
+from reelgraph.cli.terminal import errors_console
+from reelgraph.errors import ReelgraphError, VideoWarning
+
+__all__ = ["EXIT_INTERRUPTED", "EXIT_USER", "FriendlyGroup"]
+
+EXIT_USER = 2
+EXIT_INTERRUPTED = 130
+
+
+class FriendlyGroup(TyperGroup):
+    """A command group whose user errors are one line; bugs keep their traceback."""
+
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
+        """Run the command that was asked for."""
+        try:
+            with _one_line_warnings():
+                return super().invoke(ctx)
+        except BrokenPipeError:
+            raise
+        except (ReelgraphError, OSError) as error:
+            _say("Error", _sentence(error), "bold red")
+            raise typer.Exit(EXIT_USER) from error
+        except KeyboardInterrupt as stop:
+            _say("Stopped", "nothing half done was kept", "bold")
+            raise typer.Exit(EXIT_INTERRUPTED) from stop
+
+
+@contextmanager
+def _one_line_warnings() -> Iterator[None]:
+    """Show what the library logs or warns about a video as one line each, once."""
+    logger, lines = logging.getLogger("reelgraph"), _Lines(logging.WARNING)
+    others = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, VideoWarning):
+            lines.say(str(message))
+        else:
+            others(message, category, filename, lineno, file, line)
+
+    logger.addHandler(lines)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", VideoWarning)
+            warnings.showwarning = show
+            yield
+    finally:
+        logger.removeHandler(lines)
+
+
+class _Lines(logging.Handler):
+    """Says each warning once."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self._said: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say what was logged."""
+        self.say(record.getMessage())
+
+    def say(self, sentence: str) -> None:
+        """Say a warning, unless it was said before."""
+        if sentence not in self._said:
+            self._said.add(sentence)
+            _say("Warning", sentence, "yellow")
+
+
+def _say(kind: str, sentence: str, style: str) -> None:
+    line = Text.assemble((f"{kind}: ", style), " ".join(sentence.split()))
+    errors_console().print(line, soft_wrap=True)
+
+
+def _sentence(error: Exception) -> str:
+    """Return an error in words; the system's own errors name their file."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {str(error.filename)!r}" if error.filename else error.strerror
+    return str(error) or type(error).__name__
