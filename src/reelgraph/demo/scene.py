@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from reelgraph._atomic import replacing
 from reelgraph._types import Image, Mask
 from reelgraph.demo.backdrop import paint_room
 from reelgraph.demo.paint import Layer
@@ -28,7 +26,10 @@ from reelgraph.demo.script import (
 )
 from reelgraph.demo.truth import Shot, Truth, tell
 from reelgraph.graph.schema import VideoInfo
-from reelgraph.progress import NullProgress, Progress
+from reelgraph.progress import Progress
+from reelgraph.tools.base import NO_PROGRESS
+from reelgraph.tools.encoding import encode_mp4
+from reelgraph.tools.video import Frame, hash_file
 
 __all__ = ["SCENE_VERSION", "Scene", "render"]
 
@@ -137,53 +138,37 @@ class Scene:
         return window[:: rng.choice((-1, 1)), :: rng.choice((-1, 1))]
 
 
-def render(path: str | Path, *, seed: int = 0, progress: Progress | None = None) -> Truth:
+def render(path: str | Path, *, seed: int = 0, progress: Progress = NO_PROGRESS) -> Truth:
     """Paint the clip, write it to a file, and return what is true in it.
 
     The same seed gives the same pixels and the same truth.
 
     Args:
-        path: The MP4 file to write; replaced whole once it is complete.
+        path: The MP4 file to write; replaced in one step when it is complete.
         seed: Decides textures, idle movements, camera shake and noise.
-        progress: Told of each frame.
+        progress: Receives one stage with a step per frame.
+
+    Raises:
+        VideoError: If no H.264 encoder is there.
+        OSError: If the file cannot be written.
     """
-    target = Path(path)
-    part = target.with_name(f".{target.name}.part")
-    shots = []
-    try:
-        with (
-            (progress or NullProgress()).stage("painting the clip", FRAME_COUNT) as stage,
-            av.open(str(part), "w", format="mp4") as container,
-        ):
-            stream = _video_stream(container)
-            for view in Scene(seed).views():
-                shots.append(view.shot)
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(view.image, "rgb24")))
-                stage.advance()
-            container.mux(stream.encode(None))
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
-    return tell(_video_info(target), shots, version=SCENE_VERSION, seed=seed)
+    shots: list[Shot] = []
+    until_s = np.arange(1, FRAME_COUNT + 1) / FPS
 
+    def frames() -> Iterator[Frame]:
+        for index, view in enumerate(Scene(seed).views()):
+            shots.append(view.shot)
+            yield Frame(index, index / FPS, view.image)
 
-def _video_stream(container: av.container.OutputContainer) -> av.VideoStream:
-    """Return an H.264 stream, or MPEG-4 where FFmpeg comes without x264."""
-    rate = Fraction(FPS)
-    if "libx264" in av.codecs_available:
-        options = {"crf": "19", "preset": "veryfast"}
-        stream = container.add_stream("libx264", rate=rate, options=options)
-    else:
-        stream = container.add_stream("mpeg4", rate=rate, options={"qscale": "3"})
-    stream.width, stream.height = RESOLUTION_WH
-    stream.pix_fmt = "yuv420p"
-    return stream
+    with replacing(path) as partial, progress.stage("Painting the clip", FRAME_COUNT) as stage:
+        encode_mp4(partial, frames(), until_s, on_frame=stage.advance)
+    return tell(_video_info(Path(path)), shots, version=SCENE_VERSION, seed=seed)
 
 
 def _video_info(path: Path) -> VideoInfo:
     return VideoInfo(
         path=str(path),
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=hash_file(path),
         duration_s=float(DURATION_S),
         fps=float(FPS),
         frame_count=FRAME_COUNT,
