@@ -112,6 +112,7 @@ PREDICATE_SYNONYMS: Final = _table("""
 
 NARROWER_PREDICATES: Final[dict[str, tuple[str, ...]]] = {
     "touch": ("hold", "pat", "hug", "pick up", "put down", "push", "press"),
+    "on": ("sit on", "stand on", "lie on"),
     "appear": ("enter",),
     "disappear": ("leave",),
     "move": ("approach", "move away from", "follow", "walk", "run", "enter", "leave"),

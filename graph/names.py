@@ -67,11 +67,11 @@ class ObjectNames:
         wanted = lexicon.normalize(name)
         if numbered := re.search(r"#\s*(\d+)$", wanted):
             return frozenset({self.get(int(numbered[1])).id})
-        if wanted in {"camera", "the camera"}:
-            return frozenset({CAMERA})
         if lexicon.singular(wanted) in _ANYTHING:
             return frozenset(self._objects)
         found = frozenset(i for i, item in self._objects.items() if _is_a(item, wanted))
+        if wanted.removeprefix("the ") == "camera":
+            found |= {CAMERA}
         if not found:
             raise self._unknown(name, wanted)
         return found

@@ -8,6 +8,7 @@ second participant is missing (``person #1 enters camera's view``).
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from pydantic import (
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
+    field_validator,
     model_validator,
 )
 from pydantic_core import core_schema
@@ -92,18 +94,21 @@ class Interval:
         from_pair = core_schema.no_info_after_validator_function(lambda p: cls(*p), pair)
         return core_schema.json_or_python_schema(
             json_schema=from_pair,
-            python_schema=core_schema.union_schema([core_schema.is_instance_schema(cls), from_pair]),
+            python_schema=core_schema.union_schema(
+                [core_schema.is_instance_schema(cls), from_pair]
+            ),
             serialization=core_schema.plain_serializer_function_ser_schema(list),
         )
 
 
 def _check_intervals(intervals: tuple[Interval, ...]) -> tuple[Interval, ...]:
     """Require sorted intervals that neither overlap nor touch in the wrong order."""
-    for before, after in zip(intervals, intervals[1:], strict=False):
+    for before, after in itertools.pairwise(intervals):
         if after.start < before.end:
             raise ValueError(
-                f"intervals must be sorted and disjoint: [{before.start}, {before.end}) is followed "
-                f"by [{after.start}, {after.end}); reelgraph.graph.intervals.union() merges them"
+                f"intervals must be sorted and disjoint: [{before.start}, {before.end}) is "
+                f"followed by [{after.start}, {after.end}); "
+                "reelgraph.graph.intervals.union() merges them"
             )
     return intervals
 
@@ -243,7 +248,8 @@ class SceneGraph(Document):
     """The whole document: one video, its objects and relations, and who said so.
 
     Raises:
-        ValueError: If ids repeat, or a relation names an object that is not there.
+        ValueError: If the schema version is another, ids repeat, or a relation names an
+            object that is not there.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -251,6 +257,15 @@ class SceneGraph(Document):
     objects: tuple[SceneObject, ...] = ()
     relations: tuple[Relation, ...] = ()
     provenance: tuple[LayerRecord, ...] = ()
+
+    @field_validator("schema_version")
+    @classmethod
+    def _check_version(cls, version: int) -> int:
+        if version != SCHEMA_VERSION:
+            raise ValueError(
+                f"the document has schema version {version}, this reelgraph reads {SCHEMA_VERSION}"
+            )
+        return version
 
     @model_validator(mode="after")
     def _check_references(self) -> SceneGraph:
@@ -263,5 +278,7 @@ class SceneGraph(Document):
         for r in self.relations:
             for end in (r.subject, r.object, r.recipient):
                 if end not in known:
-                    raise ValueError(f"relation {r.id!r} names object {end}, which is not in the graph")
+                    raise ValueError(
+                        f"relation {r.id!r} names object {end}, which is not in the graph"
+                    )
         return self
