@@ -82,7 +82,7 @@ class Scene:
             patch *= 1 - layer.rgba[..., 3:]
             patch += layer.rgba[..., :3]
         camera = self._camera(frame)
-        seen = _through(camera, stage) + self._noise(frame)
+        seen = _through(camera, stage, cv2.INTER_CUBIC) + self._noise(frame)
         image: Image = np.rint(np.clip(seen, 0, 1) * 255).astype(np.uint8)
         full, visible = _coverage(layers)
         shot = Shot(
@@ -184,9 +184,11 @@ def _grain(rng: np.random.Generator) -> NDArray[np.float32]:
     return np.asarray(_NOISE_SPREAD * (grey + 0.5 * colour), np.float32)
 
 
-def _through(camera: NDArray[np.float64], canvas: NDArray[np.float32]) -> NDArray[np.float32]:
+def _through(
+    camera: NDArray[np.float64], canvas: NDArray[np.float32], sampling: int
+) -> NDArray[np.float32]:
     """Return what the camera sees of the canvas."""
-    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    flags = sampling | cv2.WARP_INVERSE_MAP
     return np.asarray(cv2.warpAffine(canvas, camera, RESOLUTION_WH, flags=flags), np.float32)
 
 
@@ -211,5 +213,8 @@ def _coverage(layers: list[Layer]) -> tuple[Alphas, Alphas]:
 def _masks(
     camera: NDArray[np.float64], alphas: Mapping[int, NDArray[np.float32]]
 ) -> dict[int, Mask]:
-    masks = {owner: _through(camera, alpha) > 0.5 for owner, alpha in alphas.items()}
+    # Linear sampling never overshoots, so visible masks stay disjoint.
+    masks = {
+        owner: _through(camera, alpha, cv2.INTER_LINEAR) > 0.5 for owner, alpha in alphas.items()
+    }
     return {owner: mask for owner, mask in masks.items() if mask.any()}
