@@ -1,0 +1,164 @@
+"""Multiple choice: which option a finding supports."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from reelgraph.agent.clauses import Pattern, read_clause
+from reelgraph.agent.facts import Facts, Occurrence
+from reelgraph.agent.language import number, stem, tokens
+from reelgraph.agent.matching import Unknown, matching
+from reelgraph.agent.phrases import noun_phrase
+from reelgraph.agent.question import Question
+from reelgraph.agent.reason import Finding
+from reelgraph.agent.referents import places, rank_of, referents
+
+__all__ = ["choose", "guess"]
+
+_NONE = re.compile(r"^(?:none|nobody|no one|nothing|neither)\b")
+_ALL = re.compile(r"^(?:all|both|every)\b")
+_FUNCTION = frozenset(
+    ["a", "an", "the", "of", "to", "in", "on", "at", "and", "is", "are", "it", "with", "his", "her"]
+)
+
+
+def choose(question: Question, finding: Finding, facts: Facts) -> int | None:
+    """Return the index of the option that a finding supports best, or None if none does."""
+    scores = [_score(option.lower(), question, finding, facts) for option in question.choices]
+    best = max(scores, default=0.0)
+    return scores.index(best) if best > 0 else None
+
+
+def _score(option: str, question: Question, finding: Finding, facts: Facts) -> float:
+    """Return how far the finding supports one option, 0 for not at all."""
+    if finding.status == "unknown":
+        return 0.0
+    if (
+        question.asked in {"how many", "how often", "how long", "when"}
+        and finding.value is not None
+    ):
+        return _number_score(option, finding)
+    if question.asked == "yes or no" and tokens(option)[:1] in (["yes"], ["no"]):
+        return float(tokens(option)[0] == finding.status)
+    if question.asked == "entity":
+        return _entity_score(option, question, finding, facts)
+    if question.asked == "attribute":
+        return _attribute_score(option, finding, facts)
+    return _event_score(option, question, finding, facts)
+
+
+def _number_score(option: str, finding: Finding) -> float:
+    """Return 1 for the same number, less for one that is only near."""
+    values = [float(v) for w in tokens(option) if (v := _value(w)) is not None]
+    if not values:
+        return float(finding.value == 0 and bool(_NONE.match(option)))
+    off = min(abs(value - (finding.value or 0.0)) for value in values)
+    whole = finding.value == int(finding.value or 0) and all(v == int(v) for v in values)
+    if len(values) == 2 and min(values) <= (finding.value or 0.0) <= max(values):
+        return 1.0
+    return 1.0 if off == 0 else 0.0 if whole else 1 / (1 + off)
+
+
+def _value(word: str) -> float | None:
+    if re.fullmatch(r"\d+\.\d+", word):
+        return float(word)
+    return number(word)
+
+
+def _entity_score(option: str, question: Question, finding: Finding, facts: Facts) -> float:
+    """Compare the objects that answer with the objects that the option names."""
+    answer = set(finding.entities)
+    if _NONE.match(option):
+        return 0.8 * (not answer)
+    pool = _pool(question, facts) | answer
+    if _ALL.match(option):
+        return 0.9 * (len(answer) > 1 and answer == pool)
+    if not answer:
+        return 0.0
+    named = [_named(part, pool, facts) for part in re.split(r"\band\b|,", option) if part.strip()]
+    if len(named) > 1:
+        everyone = set().union(*named)
+        return 0.95 * (all(group & answer for group in named) and answer <= everyone)
+    return len(named[0] & answer) / len(named[0] | answer) if named and named[0] else 0.0
+
+
+def _pool(question: Question, facts: Facts) -> set[int]:
+    """Return the objects among which the question asks."""
+    role = question.pattern.asked
+    ref = question.pattern.refs.get(role) if role else None
+    return set(referents(ref, facts)) if ref else set()
+
+
+def _named(option: str, pool: set[int], facts: Facts) -> set[int]:
+    """Return the objects of the pool that an option names by place, label or attribute."""
+    ref = noun_phrase(tokens(option), facts.vocabulary())
+    if ref is None or ref.unknown:
+        return set()
+    if ref.rank is not None:
+        layers = places(pool, facts)
+        return {i for i in pool if rank_of(i, layers) == ref.rank}
+    if ref.anything and not ref.people:
+        return set()
+    return set(referents(ref, facts))
+
+
+def _attribute_score(option: str, finding: Finding, facts: Facts) -> float:
+    traits = {
+        stem(w) for i in finding.entities for a in facts.objects[i]["attributes"] for w in tokens(a)
+    }
+    wanted = _content(option)
+    return len(wanted & traits) / len(wanted) if wanted else 0.0
+
+
+def _event_score(option: str, question: Question, finding: Finding, facts: Facts) -> float:
+    """Prefer the option that happens, and of several the one that happens soonest."""
+    pool = finding.pool or finding.occurrences
+    pattern = read_clause(tokens(option), facts.vocabulary())
+    told = _matches(pattern, question, facts)
+    for place, occurrence in enumerate(pool):
+        if occurrence.cite in told:
+            return 1.0 - place / (2 * len(pool))
+    return 0.0
+
+
+def _matches(pattern: Pattern, question: Question, facts: Facts) -> set[str]:
+    """Return what an option's clause describes; counts in it must be reached at once."""
+    if not pattern.predicates or pattern.negated:
+        return set()
+    try:
+        found = matching(pattern, facts)
+        if subject := question.pattern.subject:
+            ids = referents(subject, facts)
+            found = [o for o in found if pattern.subject or o.subject in ids or not ids]
+    except Unknown:
+        return set()
+    least = max((ref.count or 1 for ref in pattern.refs.values()), default=1)
+    return {o.cite for o in found if _at_once(o, found) >= least}
+
+
+def _at_once(occurrence: Occurrence, found: Sequence[Occurrence]) -> int:
+    """Return how many occurrences overlap one of them, itself included."""
+    span = occurrence.span
+    return sum(
+        (o.span.start < span.end and span.start < o.span.end) or o is occurrence for o in found
+    )
+
+
+def guess(question: Question, facts: Facts) -> int:
+    """Return the option with most words in common with what the graph says.
+
+    Used only where the caller allows unsupported answers; the first of equals.
+    """
+    said = {stem(w) for p in facts.predicates for w in tokens(p)}
+    said |= {stem(w) for row in facts.objects.values() for w in tokens(row["label"])}
+    asked = _content(question.text)
+    scores = [
+        len(_content(option) & said) + 0.5 * len(_content(option) & asked)
+        for option in question.choices
+    ]
+    return scores.index(max(scores))
+
+
+def _content(text: str) -> set[str]:
+    return {stem(w) for w in tokens(text) if w not in _FUNCTION and w != ","}

@@ -1,0 +1,166 @@
+"""The embedded chat model: answers from the graph by rules, without key or weights.
+
+It takes part in the same loop as any provider's model: it reads the question from the
+messages, calls the same tools, reads their results, and ends with a structured draft.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+
+from reelgraph.agent.answer import AnswerDraft
+from reelgraph.agent.choosing import choose, guess
+from reelgraph.agent.clauses import Pattern, read_clause
+from reelgraph.agent.compose import compose
+from reelgraph.agent.facts import Facts
+from reelgraph.agent.language import tokens
+from reelgraph.agent.phrases import RANKS
+from reelgraph.agent.question import Question, parse_question
+from reelgraph.agent.reason import solve
+from reelgraph.agent.request import read_request
+from reelgraph.agent.verbs import VISIBLE
+from reelgraph.agent.vocabulary import Vocabulary
+
+__all__ = ["EmbeddedChatModel", "draft_answer", "plan"]
+
+MOST_QUERIES = 4
+"""A question about more predicates than this asks for all relations at once."""
+
+_OPEN = frozenset({"event", "where", "describe", "why", "how"})
+
+
+class EmbeddedChatModel(BaseChatModel):
+    """A chat model made of a small grammar of English and rules over scene graphs."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "reelgraph-embedded"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return {"model": "embedded"}
+
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],  # noqa: ARG002
+        *,
+        tool_choice: str | None = None,  # noqa: ARG002
+        **kwargs: Any,  # noqa: ARG002
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Return the model itself: it knows the graph tools by name."""
+        return self
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,  # noqa: ARG002
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002
+        **kwargs: Any,  # noqa: ARG002
+    ) -> ChatResult:
+        calls = _next_calls(messages)
+        return ChatResult(generations=[ChatGeneration(message=AIMessage("", tool_calls=calls))])
+
+
+def _next_calls(messages: Sequence[BaseMessage]) -> list[ToolCall]:
+    """Return the tool calls that the conversation needs next; the draft ends it."""
+    request = read_request([m for m in messages if isinstance(m, HumanMessage)])
+    results = [m for m in messages if isinstance(m, ToolMessage)]
+    if not results:
+        return [_call("describe_video", {}, 0)]
+    facts = Facts.gather(m.artifact for m in results if m.artifact)
+    question = parse_question(request.question, facts.vocabulary(), request.choices)
+    asked = [(c["name"], c["args"]) for m in messages for c in getattr(m, "tool_calls", [])]
+    wanted = [call for call in plan(question, facts.vocabulary()) if call not in asked]
+    if wanted and len(asked) == 1:
+        return [_call(name, args, len(asked) + i) for i, (name, args) in enumerate(wanted)]
+    draft = draft_answer(question, facts, allow_unsupported=request.allow_unsupported)
+    return [_call(AnswerDraft.__name__, json.loads(draft.model_dump_json()), len(asked))]
+
+
+def _call(name: str, arguments: dict[str, Any], number: int) -> ToolCall:
+    return ToolCall(name=name, args=arguments, id=f"call_{number}", type="tool_call")
+
+
+def plan(question: Question, vocabulary: Vocabulary) -> list[tuple[str, dict[str, Any]]]:
+    """Return the tool calls that bring the facts a question needs.
+
+    Args:
+        question: The question, read with the graph's words.
+        vocabulary: The graph's words.
+    """
+    if question.asked in _OPEN:
+        return [("find_relations", {})]
+    calls: list[tuple[str, dict[str, Any]]] = []
+    if question.extreme:
+        calls.append(("count", _count_arguments(question)))
+    patterns = [question.pattern, *_option_patterns(question, vocabulary)]
+    if question.anchor:
+        patterns.append(question.anchor.pattern)
+    predicates = [p for pattern in patterns for p in _needed(pattern, vocabulary)]
+    if _mentions_place(question):
+        predicates += vocabulary.meaning("left of")
+    wanted = [p for p in dict.fromkeys(predicates) if p != VISIBLE]
+    if len(wanted) > MOST_QUERIES:
+        return [*calls, ("find_relations", {})]
+    return [*calls, *(("find_relations", {"predicate": p}) for p in wanted)]
+
+
+def _needed(pattern: Pattern, vocabulary: Vocabulary) -> list[str]:
+    """Return the predicates to look up for a clause, with what may stand for them."""
+    if pattern.predicates:
+        return list(pattern.predicates)
+    related = {"enters": "appears", "appears": "enters", "leaves": "disappears"}
+    return list(vocabulary.meaning(related.get(pattern.sense, "")))
+
+
+def _option_patterns(question: Question, vocabulary: Vocabulary) -> list[Pattern]:
+    if question.asked in {"entity", "how many", "how often", "when", "how long"}:
+        return []
+    return [read_clause(tokens(option), vocabulary) for option in question.choices]
+
+
+def _mentions_place(question: Question) -> bool:
+    words = [w for text in (question.text, *question.choices) for w in tokens(text)]
+    return bool(RANKS.keys() & set(words))
+
+
+def _count_arguments(question: Question) -> dict[str, Any]:
+    """Return the call of the tool count for ``the smallest number of``."""
+    ref = question.pattern.subject
+    label = next(iter(sorted(ref.labels)), None) if ref else None
+    unknown = " ".join(ref.unknown) if ref and ref.unknown else None
+    arguments: dict[str, Any] = {"what": "objects", "over": question.extreme}
+    return arguments | ({"subject": label or unknown} if label or unknown else {})
+
+
+def draft_answer(
+    question: Question, facts: Facts, *, allow_unsupported: bool = False
+) -> AnswerDraft:
+    """Return the draft that the facts support; it abstains where they do not say.
+
+    Args:
+        question: What was asked.
+        facts: What tools returned.
+        allow_unsupported: Whether to guess an option where none is supported.
+    """
+    finding = solve(question, facts)
+    if not question.choices:
+        return compose(question, finding, facts, None)
+    choice = choose(question, finding, facts)
+    if choice is not None:
+        return compose(question, finding, facts, choice)
+    if not allow_unsupported:
+        reason = finding.reason or "the graph supports none of the options"
+        return AnswerDraft(text=f"I do not know: {reason}.", abstain=True, confidence=0.0)
+    index = guess(question, facts)
+    text = f"A guess: {question.choices[index]}."
+    return AnswerDraft(text=text, choice=index, confidence=1 / len(question.choices))

@@ -1,0 +1,251 @@
+"""Which occurrences a clause describes, and which of them lie in the asked time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from reelgraph.agent.clauses import Pattern, Role
+from reelgraph.agent.facts import Facts, Occurrence
+from reelgraph.agent.language import TimePhrase
+from reelgraph.agent.phrases import Ref
+from reelgraph.agent.question import Anchor, Question
+from reelgraph.agent.referents import referents, why_unresolved
+from reelgraph.agent.verbs import VISIBLE
+from reelgraph.graph.lexicon import inverse_keys, predicate_key
+from reelgraph.graph.schema import CAMERA, Interval
+
+__all__ = ["Span", "Unknown", "anchored", "in_time", "matching", "spans", "window"]
+
+SLACK_S = 0.3
+"""How far two things that happen at once may lie apart in a graph."""
+
+_FALLBACKS = {
+    "enters": "appears",
+    "appears": "enters",
+    "leaves": "disappears",
+    "disappears": "leaves",
+}
+
+
+class Unknown(Exception):  # noqa: N818
+    """The question names something that the graph does not have; the text says what."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of time in which something happens once, or several things at once."""
+
+    start: float
+    end: float
+    occurrences: tuple[Occurrence, ...]
+
+
+def matching(pattern: Pattern, facts: Facts) -> list[Occurrence]:
+    """Return the occurrences that a clause describes, in order of time.
+
+    Raises:
+        Unknown: If it names an object or a predicate that the graph does not have.
+    """
+    found = _candidates(pattern, facts)
+    wanted = _wanted(pattern, facts)
+    hits: dict[tuple[str, int], Occurrence] = {}
+    for occurrence in found:
+        for reading in _readings(occurrence):
+            if _fits(reading, wanted, pattern.asked):
+                hits.setdefault((reading.cite, len(hits) if pattern.asked else 0), reading)
+    return sorted(hits.values(), key=lambda o: (o.span, o.cite))
+
+
+def _candidates(pattern: Pattern, facts: Facts) -> list[Occurrence]:
+    """Return the occurrences of a clause's predicates, or what stands for them."""
+    if pattern.predicates:
+        return facts.occurrences(pattern.predicates)
+    vocabulary = facts.vocabulary()
+    other = vocabulary.meaning(_FALLBACKS.get(pattern.sense, ""))
+    if other:
+        return facts.occurrences(other)
+    if pattern.sense in {"enters", "appears"}:
+        return [_edge(o, "start") for o in facts.presence() if o.span.start > SLACK_S]
+    if pattern.sense in {"leaves", "disappears"}:
+        last = facts.duration_s - SLACK_S
+        return [_edge(o, "end") for o in facts.presence() if o.span.end < last]
+    known = ", ".join(facts.predicates) or "none"
+    what = " ".join(pattern.unread) or pattern.sense or " ".join(pattern.words)
+    raise Unknown(f"the graph has no relation that means {what!r}; its relations are: {known}")
+
+
+def _edge(stay: Occurrence, end: str) -> Occurrence:
+    """Return the moment at which a stay in view starts or ends."""
+    time_s = stay.span.start if end == "start" else stay.span.end
+    return replace(stay, cite=f"{stay.cite}.{end}", span=Interval(time_s, time_s))
+
+
+def _wanted(pattern: Pattern, facts: Facts) -> dict[Role, frozenset[int]]:
+    """Return the ids that may fill each role that the clause restricts."""
+    wanted: dict[Role, frozenset[int]] = {}
+    for role, ref in pattern.refs.items():
+        if ref.anything and not ref.people:
+            continue
+        wanted[role] = referents(ref, facts)
+        if not wanted[role]:
+            raise Unknown(why_unresolved(ref, facts))
+    return _without_others(pattern, wanted)
+
+
+def _without_others(
+    pattern: Pattern, wanted: dict[Role, frozenset[int]]
+) -> dict[Role, frozenset[int]]:
+    """For ``the other person``, leave out those whom the clause names besides."""
+    for role, ref in pattern.refs.items():
+        if ref.other and role in wanted:
+            named = [ids for other, ids in wanted.items() if other != role and len(ids) == 1]
+            wanted[role] = wanted[role].difference(*named)
+    return wanted
+
+
+def _readings(occurrence: Occurrence) -> list[Occurrence]:
+    """Return an occurrence, and for a symmetric predicate also the other way round."""
+    key = predicate_key(occurrence.predicate)
+    if occurrence.object == CAMERA or key not in inverse_keys(key):
+        return [occurrence]
+    turned = replace(occurrence, subject=occurrence.object, object=occurrence.subject)
+    return [occurrence, turned]
+
+
+def _fits(occurrence: Occurrence, wanted: dict[Role, frozenset[int]], asked: Role | None) -> bool:
+    if asked and getattr(occurrence, asked) in {None, CAMERA}:
+        return False
+    return all(getattr(occurrence, role) in ids for role, ids in wanted.items())
+
+
+def spans(pattern: Pattern, facts: Facts) -> list[Span]:
+    """Return when a clause is true, its ordinal and ``at once`` taken into account."""
+    found = matching(pattern, facts)
+    if pattern.together:
+        grouped = _groups(found, _least(pattern))
+    else:
+        grouped = [Span(o.span.start, o.span.end, (o,)) for o in found]
+    return pick(grouped, pattern.ordinal)
+
+
+def pick(found: Sequence[Span], ordinal: int | None) -> list[Span]:
+    """Return the n-th of several, all of them where no ordinal is given."""
+    if ordinal is None:
+        return list(found)
+    index = ordinal - 1 if ordinal > 0 else ordinal
+    return [found[index]] if -len(found) <= index < len(found) else []
+
+
+def _least(pattern: Pattern) -> int:
+    counts = [ref.count for ref in pattern.refs.values() if ref.count]
+    return max(counts, default=2)
+
+
+def _groups(found: Sequence[Occurrence], least: int) -> list[Span]:
+    """Return groups of at least so many occurrences that overlap in time."""
+    groups: list[list[Occurrence]] = []
+    for occurrence in found:
+        last = groups[-1] if groups else []
+        if last and occurrence.span.start < max(o.span.end for o in last):
+            last.append(occurrence)
+        else:
+            groups.append([occurrence])
+    return [
+        Span(g[0].span.start, max(o.span.end for o in g), tuple(g))
+        for g in groups
+        if len(g) >= least
+    ]
+
+
+def window(phrase: TimePhrase, duration_s: float) -> Interval:
+    """Return the seconds that a time phrase means in a video of this length."""
+    tenth = min(duration_s, max(1.0, duration_s / 10))
+    start, end = phrase.start_s, phrase.end_s
+    bounds = {
+        "at": (start, start),
+        "before": (0.0, start),
+        "after": (start, duration_s),
+        "between": (start, end),
+        "first": (0.0, start),
+        "final": (duration_s - start, duration_s),
+        "start": (0.0, tenth),
+        "end": (duration_s - tenth, duration_s),
+        "middle": (duration_s / 2 - tenth, duration_s / 2 + tenth),
+    }[phrase.where]
+    first, last = (min(max(0.0, bound), duration_s) for bound in bounds)
+    return Interval(min(first, last), max(first, last))
+
+
+def in_time(
+    found: Sequence[Occurrence], phrase: TimePhrase | None, duration_s: float
+) -> list[Occurrence]:
+    """Return the occurrences that hold at some moment of the named time."""
+    if phrase is None:
+        return list(found)
+    wanted = window(phrase, duration_s)
+    hits = [o for o in found if _overlap(o.span, wanted)]
+    if not hits and phrase.where == "at":
+        wide = Interval(max(0.0, wanted.start - SLACK_S), wanted.end + SLACK_S)
+        hits = [o for o in found if _overlap(o.span, wide)]
+    if phrase.where == "after":
+        hits = [o for o in hits if o.span.start >= wanted.start or o.kind != "event"]
+    return hits
+
+
+def _overlap(a: Interval, b: Interval) -> bool:
+    if b.start == b.end:
+        return a.start <= b.start < a.end or a.start == b.start
+    return a.start < b.end and (b.start < a.end or b.start <= a.start == a.end)
+
+
+def anchored(
+    found: Sequence[Occurrence], anchor: Anchor, question: Question, facts: Facts
+) -> tuple[list[Occurrence], Span | None]:
+    """Return the occurrences that stand as asked to an anchor, nearest first, and the anchor.
+
+    Raises:
+        Unknown: If the anchor itself never happens.
+    """
+    times = spans(_completed(anchor.pattern, question.pattern), facts)
+    if not times:
+        raise Unknown(f"the graph never says {' '.join(anchor.pattern.words)!r}")
+    for time in times:
+        if hits := [o for o in found if _stands(o, anchor.relation, time)]:
+            late = anchor.relation == "before"
+            return sorted(hits, key=lambda o: o.span, reverse=late), time
+    return [], times[0]
+
+
+def _completed(pattern: Pattern, main: Pattern) -> Pattern:
+    """Fill what an elliptic anchor leaves out: ``after person 1``, ``before handing it over``."""
+    if not pattern.sense and main.asked:
+        ref = pattern.subject or pattern.object
+        return replace(_with_role(main, main.asked, ref), ordinal=None)
+    gerund = pattern.words and pattern.words[0].endswith("ing")
+    if gerund and pattern.subject is None and main.subject and main.asked != "subject":
+        return replace(pattern, subject=main.subject)
+    return pattern
+
+
+def _with_role(pattern: Pattern, role: Role, ref: Ref | None) -> Pattern:
+    """Return a clause with another object in one of its roles."""
+    if role == "subject":
+        return replace(pattern, subject=ref)
+    return replace(pattern, object=ref) if role == "object" else replace(pattern, recipient=ref)
+
+
+def _stands(occurrence: Occurrence, relation: str, time: Span) -> bool:
+    span = occurrence.span
+    if occurrence.cite in {o.cite for o in time.occurrences}:
+        return False
+    if relation == "before":
+        return span.start < time.start
+    if relation == "after":
+        return span.start > time.start + 0.05 and span.start >= time.end - 2 * SLACK_S
+    return span.start < time.end + SLACK_S and span.end > time.start - SLACK_S
+
+
+def visible(pattern: Pattern) -> bool:
+    """Return whether a clause is about being in view."""
+    return pattern.predicates == (VISIBLE,)

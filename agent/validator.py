@@ -1,0 +1,265 @@
+"""Checks a model's draft against the graph: ids, claims, times and counts.
+
+A model may only cite. What it cites must exist and must say what the sentence says:
+the same predicate, the same participants, in the same roles. Times, ids and counts in
+the text that were not looked up are removed or reported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from reelgraph.agent.answer import AnswerDraft
+from reelgraph.agent.claims import contradiction
+from reelgraph.agent.facts import Facts, ResultRow
+from reelgraph.agent.language import NUMBERS
+from reelgraph.agent.references import Reference, find_references, parse_reference, resolve
+from reelgraph.errors import QueryError
+from reelgraph.graph.schema import CAMERA, Relation
+from reelgraph.graph.temporal import TemporalGraph
+
+__all__ = ["Checked", "check_draft"]
+
+_TIME = re.compile(
+    r"(?:\b(?:at|from|to|until|by|around|after|before|about)\s+)?"
+    r"(?:\b\d+:\d{2}(?:\.\d+)?\b|\b\d+(?:\.\d+)?\s*(?:s|secs?|seconds?|minutes?|mins?|ms)\b)",
+    re.IGNORECASE,
+)
+_FRAME = re.compile(r"\bframes?\s+(?:no\.?\s*|number\s+)?#?\d+", re.IGNORECASE)
+_WORD_TIME = re.compile(rf"\b(?:{'|'.join(NUMBERS)})\s+(?:seconds?|minutes?)\b", re.IGNORECASE)
+_MENTION = re.compile(
+    r"(?:#|\b(?:object|person|id|mask|track|relation)\s+#?)(\d+)\b", re.IGNORECASE
+)
+_COUNT = re.compile(
+    r"(?<![#\w.\[])(\d+|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twice)\b"
+    r"(?!\s*(?:s|secs?|seconds?|minutes?)\b)(?![\w.]*\])",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\[])")
+_NEGATION = re.compile(r"\b(?:no|not|never|nothing|nobody|none|does not|cannot)\b|n't\b", re.I)
+
+
+@dataclass
+class Checked:
+    """A draft after the check.
+
+    Attributes:
+        text: The draft's text without what was not looked up, references still in it.
+        references: Cited relations and objects that exist, in order, without repeats.
+        problems: What is wrong, in words that the model can act on.
+        supported: True if something that exists supports the answer.
+    """
+
+    text: str
+    references: list[Reference] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    supported: bool = False
+
+
+def check_draft(
+    draft: AnswerDraft,
+    graph: TemporalGraph,
+    facts: Facts,
+    *,
+    question: str = "",
+    choices: Sequence[str] = (),
+) -> Checked:
+    """Check a draft.
+
+    Args:
+        draft: What the model wrote.
+        graph: The graph that it was asked about.
+        facts: What the tools returned in this conversation.
+        question: The question; what it says itself may be repeated.
+        choices: The options of a multiple-choice question.
+    """
+    return _Check(draft, graph, facts, question, choices).run()
+
+
+class _Check:
+    def __init__(
+        self,
+        draft: AnswerDraft,
+        graph: TemporalGraph,
+        facts: Facts,
+        question: str,
+        choices: Sequence[str],
+    ) -> None:
+        self._draft = draft
+        self._graph = graph
+        self._results: dict[str, ResultRow] = facts.results
+        self._question = question
+        self._choices = choices
+        self._problems: list[str] = []
+
+    def run(self) -> Checked:
+        inline = [reference for _, reference in find_references(self._draft.text)]
+        listed = [self._parsed(i) for i in self._draft.relations]
+        objects = [Reference(f"o{i}") for i in self._draft.objects]
+        results = [Reference(i.strip("[]")) for i in self._draft.results]
+        wanted = [r for r in [*listed, *inline, *objects, *results] if r is not None]
+        cited = [r for r in dict.fromkeys(wanted) if self._exists(r)]
+        text = self._without_inventions(self._draft.text, cited)
+        bad = self._unsupported(text, cited)
+        self._check_counts(text, cited)
+        self._check_choice()
+        supported = bool(cited) and not (bad and bad == self._claims(text))
+        return Checked(text, cited, self._problems, supported)
+
+    def _parsed(self, text: str) -> Reference | None:
+        reference = parse_reference(text)
+        if reference is None:
+            self._problems.append(f"{text!r} is not a reference; cite ids such as 'r12'")
+        return reference
+
+    def _exists(self, reference: Reference) -> bool:
+        if reference.key == "video" or reference.key in self._results:
+            return True
+        try:
+            resolve(reference, self._graph)
+        except QueryError as error:
+            self._problems.append(f"the draft cites {reference.key!r}: {error}")
+            return False
+        return True
+
+    # -- what was not looked up --------------------------------------------------------
+
+    def _without_inventions(self, text: str, cited: Sequence[Reference]) -> str:
+        """Remove times and frame numbers, and report ids that nothing cites."""
+        for pattern, what in ((_FRAME, "frame"), (_TIME, "time"), (_WORD_TIME, "time")):
+            for found in list(pattern.finditer(text)):
+                if not self._said_in_question(found[0]):
+                    self._problems.append(
+                        f"{found[0].strip()!r} is a {what} that was not looked up; "
+                        "cite the relation instead, e.g. [r12]"
+                    )
+                    text = text.replace(found[0], "", 1)
+        known = self._cited_objects(cited)
+        for found in list(_MENTION.finditer(text)):
+            text = self._check_mention(found, text, known)
+        return re.sub(r"\s+([.,;!?])", r"\1", re.sub(r"[ \t]{2,}", " ", text)).strip()
+
+    def _check_mention(self, found: re.Match[str], text: str, known: set[int]) -> str:
+        number = int(found[1])
+        if number in known or self._said_in_question(found[0]):
+            return text
+        self._problems.append(
+            f"{found[0]!r} names an object that no citation involves; cite what shows it"
+        )
+        return text.replace(found[0], found[0].replace(found[1], "").rstrip("# "), 1)
+
+    def _said_in_question(self, words: str) -> bool:
+        """Return whether the question, or an option, gives the same figure."""
+        digits = re.findall(r"\d+(?:[.:]\d+)?", words)
+        said = " ".join([self._question, *self._choices]).lower()
+        if not digits:
+            return words.strip().lower() in said
+        return all(re.search(rf"(?<![\d.]){re.escape(d)}(?![\d.])", said) for d in digits)
+
+    def _cited_objects(self, cited: Iterable[Reference]) -> set[int]:
+        """Return every object that the citations name or involve."""
+        known: set[int] = set()
+        for reference in cited:
+            if reference.object_id is not None:
+                known.add(reference.object_id)
+            elif reference.key in self._results:
+                known.update(self._results[reference.key]["objects"])
+            elif reference.key != "video":
+                known.update(_participants(self._graph.relation(reference.key)))
+        return known
+
+    # -- what the citations do not say -------------------------------------------------
+
+    def _unsupported(self, text: str, cited: Sequence[Reference]) -> list[str]:
+        """Report sentences that say something else than what they cite."""
+        bad = []
+        relations = self._relations(cited)
+        for sentence in self._claims(text):
+            inline = self._relations(
+                r for _, r in find_references(sentence) if r in cited or r.key in self._keys(cited)
+            )
+            problem = contradiction(sentence, inline or relations, self._graph, exact=bool(inline))
+            if problem and not _NEGATION.search(sentence):
+                self._problems.append(problem)
+                bad.append(sentence)
+        return bad
+
+    def _keys(self, cited: Sequence[Reference]) -> set[str]:
+        return {reference.key for reference in cited}
+
+    def _claims(self, text: str) -> list[str]:
+        return [s for s in _SENTENCE.split(text) if s.strip()]
+
+    def _relations(self, cited: Iterable[Reference]) -> list[Relation]:
+        keys = dict.fromkeys(
+            r.key
+            for r in cited
+            if r.object_id is None and r.key != "video" and r.key not in self._results
+        )
+        return [self._graph.relation(key) for key in keys]
+
+    # -- counts and choice --------------------------------------------------------------
+
+    def _check_counts(self, text: str, cited: Sequence[Reference]) -> None:
+        """Require that a number is a computed figure or as large as what is cited."""
+        allowed = self._allowed_counts(cited)
+        for found in _COUNT.finditer(self._without_names(text)):
+            word = found[1].lower()
+            value = NUMBERS[word] if word in NUMBERS else int(word)
+            if value not in allowed and not self._said_in_question(found[1]):
+                self._problems.append(
+                    f"the number {found[1]!r} is not backed: cite as many relations or objects, "
+                    "or the id of a result of the tool count"
+                )
+
+    def _allowed_counts(self, cited: Sequence[Reference]) -> set[float]:
+        occurrences = {
+            (r.key, i)
+            for r in cited
+            if r.object_id is None and r.key != "video" and r.key not in self._results
+            for i in self._indices(r)
+        }
+        objects = {r.object_id for r in cited if r.object_id is not None}
+        values = {row["value"] for k, row in self._results.items() if k in self._keys(cited)}
+        numbers = {float(v) for v in values if isinstance(v, int | float)}
+        whole = {key for key, _ in occurrences}
+        involved = self._cited_objects(cited)
+        return {
+            len(occurrences), len(whole), len(objects), len(involved), 0, 1, *numbers
+        }  # fmt: skip
+
+    def _indices(self, reference: Reference) -> range:
+        if reference.index is not None:
+            return range(reference.index, reference.index + 1)
+        return range(1, len(self._graph.relation(reference.key).intervals) + 1)
+
+    def _without_names(self, text: str) -> str:
+        """Return the text without references, ids, and labels or attributes with digits."""
+        for item in self._graph.objects():
+            for name in (item.label, *item.attributes):
+                if re.search(r"\d", name):
+                    text = re.sub(re.escape(name), " ", text, flags=re.IGNORECASE)
+        for found, _ in find_references(text):
+            text = text.replace(found[0], " ")
+        text = _MENTION.sub(" ", text)
+        for pattern in (_TIME, _WORD_TIME, _FRAME):
+            text = pattern.sub(" ", text)
+        return text
+
+    def _check_choice(self) -> None:
+        choice = self._draft.choice
+        if choice is not None and not 0 <= choice < len(self._choices):
+            self._problems.append(
+                f"choice {choice} does not exist; the options are 0 to {len(self._choices) - 1}"
+                if self._choices
+                else f"choice {choice} was given although the question has no options"
+            )
+        if self._choices and choice is None and not self._draft.abstain:
+            self._problems.append("the question has options: give the index of one as choice")
+
+
+def _participants(relation: Relation) -> set[int]:
+    ends = (relation.subject, relation.object, relation.recipient)
+    return {i for i in ends if i is not None and i != CAMERA}
