@@ -82,5 +82,16 @@ class GraphGenerator(Protocol):
         """Return what this generator says about the objects in ``tracks``."""
 
 
-TRACKERS: Registry[Tracker] = Registry("tracker", "reelgraph.trackers")
-GENERATORS: Registry[GraphGenerator] = Registry("generator", "reelgraph.generators")
+TRACKERS: Registry[Tracker] = Registry(
+    "tracker",
+    "reelgraph.trackers",
+    {"motion": "reelgraph.tools.motion.tracker:MotionTracker"},
+)
+GENERATORS: Registry[GraphGenerator] = Registry(
+    "generator",
+    "reelgraph.generators",
+    {
+        "appearance": "reelgraph.tools.appearance:AppearanceGenerator",
+        "geometry": "reelgraph.tools.geometry:GeometryGenerator",
+    },
+)

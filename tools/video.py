@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,9 +17,9 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from reelgraph._types import Floats, Image, Ints
 from reelgraph.errors import VideoError, VideoWarning
 from reelgraph.graph.schema import VideoInfo
-from reelgraph.tools.video_index import FrameIndex, Reader, index_frames
+from reelgraph.tools.video_index import FrameIndex, Reader, check_file, index_frames
 
-__all__ = ["Frame", "Video", "hash_file"]
+__all__ = ["Frame", "Video", "hash_file", "shown_path"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +37,18 @@ class Frame:
     image: Image
 
 
+def shown_path(path: Path) -> str:
+    """Return a path as text that every encoding can write."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, hexadecimal.
 
     Raises:
-        VideoError: If the file cannot be read.
+        VideoError: If the file is missing, empty, or cannot be read.
     """
+    check_file(path)
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -100,7 +107,7 @@ class Video:
         """What is known of the file without looking at its pixels."""
         index = self._index
         return VideoInfo(
-            path=str(self.path),
+            path=shown_path(self.path),
             sha256=self._sha256 or hash_file(self.path),
             duration_s=index.end_s,
             fps=len(index.times_s) / index.end_s,

@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 from reelgraph._types import Floats
 from reelgraph.errors import VideoError
 
-__all__ = ["FrameIndex", "Reader", "index_frames"]
+__all__ = ["FrameIndex", "Reader", "check_file", "index_frames"]
 
 # A file cannot pull in others: playlists inside "videos" may name remote addresses.
 _OPTIONS = {"protocol_whitelist": "file"}
@@ -60,7 +60,7 @@ def index_frames(path: Path) -> FrameIndex:
     Raises:
         VideoError: If the file is missing or empty, or no video frame in it decodes.
     """
-    _check_file(path)
+    check_file(path)
     try:
         with _open(path) as container:
             first = _first_frame(path, container)
@@ -74,8 +74,12 @@ def index_frames(path: Path) -> FrameIndex:
     return _build(path, scan, first)
 
 
-def _check_file(path: Path) -> None:
-    """Refuse what is not a file with bytes in it, before FFmpeg words it worse."""
+def check_file(path: Path) -> None:
+    """Refuse what is not a file with bytes in it, before FFmpeg words it worse.
+
+    Raises:
+        VideoError: If it is missing, no file, or empty.
+    """
     name = str(path)
     if not path.exists():
         raise VideoError(f"there is no file {name!r}; check the path", path=name)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+import importlib
+from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from typing import Generic, TypeVar
 
@@ -17,17 +18,19 @@ T = TypeVar("T")
 class Registry(Generic[T]):
     """Implementations of one Protocol by name.
 
-    Entry points are loaded only when a name is not registered yet, so a plain
-    import stays light.
+    Built-in classes and entry points are loaded only when a name is asked for, so a
+    plain import stays light.
 
     Args:
         kind: What is registered, for messages, e.g. ``"tracker"``.
         group: Entry-point group that third parties publish in.
+        builtin: Where our own are: name to ``"module:Class"``.
     """
 
-    def __init__(self, kind: str, group: str) -> None:
+    def __init__(self, kind: str, group: str, builtin: Mapping[str, str] | None = None) -> None:
         self._kind = kind
         self._group = group
+        self._builtin = dict(builtin or {})
         self._factories: dict[str, Callable[..., T]] = {}
 
     def register(self, name: str) -> Callable[[type[T]], type[T]]:
@@ -42,7 +45,7 @@ class Registry(Generic[T]):
     def names(self) -> list[str]:
         """Return every known name, sorted, entry points included."""
         published = {point.name for point in entry_points(group=self._group)}
-        return sorted(published | self._factories.keys())
+        return sorted(published | self._factories.keys() | self._builtin.keys())
 
     def get(self, name: str) -> Callable[..., T]:
         """Return the class or factory called ``name``.
@@ -50,6 +53,9 @@ class Registry(Generic[T]):
         Raises:
             QueryError: If no such name is registered; the message names the nearest.
         """
+        if name not in self._factories and name in self._builtin:
+            module, _, attribute = self._builtin[name].partition(":")
+            self._factories[name] = getattr(importlib.import_module(module), attribute)
         if name not in self._factories:
             for point in entry_points(group=self._group, name=name):
                 self._factories[name] = point.load()

@@ -1,0 +1,312 @@
+"""From a video file to its graph: tracker, generators, merge, each kept in the store."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from reelgraph._registry import Registry
+from reelgraph.errors import SettingsError, StoreError
+from reelgraph.graph.schema import GraphLayer, LayerRecord, SceneGraph
+from reelgraph.graph.store import STAGE_VERSIONS, GraphStore, StageKey
+from reelgraph.graph.temporal import TemporalGraph
+from reelgraph.graph.track_formats import tracks_from_bytes, tracks_to_bytes
+from reelgraph.graph.tracks import Tracks
+from reelgraph.progress import Progress
+from reelgraph.tools.base import (
+    GENERATORS,
+    NO_PROGRESS,
+    TRACKERS,
+    Availability,
+    GraphGenerator,
+    ToolConfig,
+    Tracker,
+)
+from reelgraph.tools.merge import MERGE_VERSION, apply_labels, checked_layer, merge
+from reelgraph.tools.video import Video, hash_file, shown_path
+
+__all__ = ["Pipeline"]
+
+# Best first; "auto" takes the first tracker that can run here.
+_TRACKERS = ("sam2", "motion")
+# A later layer's label wins, so the models come last; all that can run here are used.
+_GENERATORS = ("appearance", "geometry", "traser")
+_MEMO_SIZE = 8
+
+_logger = logging.getLogger("reelgraph")
+
+
+class _Tool(Protocol):
+    """What trackers and generators have in common."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def config(self) -> ToolConfig: ...
+
+    def available(self) -> Availability: ...
+
+
+T = TypeVar("T", bound=_Tool)
+
+
+class Pipeline:
+    """Finds the objects of a video, describes them, and keeps the result.
+
+    Args:
+        tracker: A tracker, its registered name, or ``"auto"``: the best that can run here.
+        generators: Generators or their names, in the order of their layers, or
+            ``"auto"``: all of ours that can run here. A later layer's label wins.
+        store: Where results are kept; the platform's cache folder if None.
+
+    Raises:
+        QueryError: If a name is not registered.
+        SettingsError: If a tool that was named cannot run here.
+
+    Attributes:
+        tracker: The tracker in use.
+        generators: The generators in use, in the order of their layers.
+        store: Where results are kept.
+        choice: What was picked and why, in one sentence.
+    """
+
+    def __init__(
+        self,
+        *,
+        tracker: str | Tracker = "auto",
+        generators: str | Sequence[str | GraphGenerator] = "auto",
+        store: GraphStore | None = None,
+    ) -> None:
+        passed_over: list[str] = []
+        self.tracker: Tracker = _pick_tracker(tracker, passed_over)
+        self.generators: tuple[GraphGenerator, ...] = _pick_generators(generators, passed_over)
+        self.store = store or GraphStore()
+        self.choice = _choice(self.tracker, self.generators, passed_over)
+        self._memo: OrderedDict[tuple[object, ...], TemporalGraph] = OrderedDict()
+        self._memo_lock = threading.Lock()
+        self._unsaved: dict[str, dict[int, str]] = {}
+
+    def tracks(self, video: str | Path, *, progress: Progress = NO_PROGRESS) -> Tracks:
+        """Return the tracks of a video, from the store where they are there.
+
+        Raises:
+            VideoError: If the file cannot be used as a video.
+        """
+        return self._job(video, progress).tracks()
+
+    def graph(self, video: str | Path, *, progress: Progress = NO_PROGRESS) -> TemporalGraph:
+        """Return the graph of a video with the user's labels on it.
+
+        Raises:
+            VideoError: If the file cannot be used as a video.
+        """
+        job = self._job(video, progress)
+        labels = self._labels(job.tracks_key)
+        memo_key = (job.graph_key.digest, os.fspath(job.path), *sorted(labels.items()))
+        with self._memo_lock:
+            if memo_key in self._memo:
+                self._memo.move_to_end(memo_key)
+                return self._memo[memo_key]
+        graph = TemporalGraph(apply_labels(job.document(), labels))
+        with self._memo_lock:
+            self._memo[memo_key] = graph
+            while len(self._memo) > _MEMO_SIZE:
+                self._memo.popitem(last=False)
+        return graph
+
+    def relabel(self, video: str | Path, labels: Mapping[int, str]) -> TemporalGraph:
+        """Give objects the user's labels, for good, and return the graph with them.
+
+        Raises:
+            QueryError: If an id is unknown or a label is empty.
+            VideoError: If the file cannot be used as a video.
+        """
+        named = self.graph(video).relabel(labels)
+        clean = {object_id: named.object(object_id).label for object_id in labels}
+        key = self._job(video, NO_PROGRESS).tracks_key
+        try:
+            self.store.set_labels(key, clean)
+        except StoreError as error:
+            _logger.warning("%s; the labels hold until this process ends", error)
+            self._unsaved.setdefault(key.digest, {}).update(clean)
+        return self.graph(video)
+
+    def _labels(self, key: StageKey) -> dict[int, str]:
+        return {**self.store.get_labels(key), **self._unsaved.get(key.digest, {})}
+
+    def _job(self, video: str | Path, progress: Progress) -> _Job:
+        path = Path(video)
+        sha256 = self.store.media_sha256(path, hash_file)
+        return _Job(path, sha256, self.tracker, self.generators, self.store, progress)
+
+
+class _Job:
+    """The work on one video: a key for each stage, and what to do where it is missing."""
+
+    def __init__(
+        self,
+        path: Path,
+        sha256: str,
+        tracker: Tracker,
+        generators: Sequence[GraphGenerator],
+        store: GraphStore,
+        progress: Progress,
+    ) -> None:
+        self.path = path
+        self._sha256 = sha256
+        self._tracker = tracker
+        self._generators = generators
+        self._store = store
+        self._progress = progress
+        self._video: Video | None = None
+        self.tracks_key = _stage_key("tracks", sha256, tracker)
+        self.layer_keys = [
+            _stage_key("layer", sha256, generator, (self.tracks_key.digest,))
+            for generator in generators
+        ]
+        self.graph_key = StageKey(
+            media_sha256=sha256,
+            stage="graph",
+            tool="merge",
+            version=MERGE_VERSION,
+            inputs=(self.tracks_key.digest, *(key.digest for key in self.layer_keys)),
+            schema_version=STAGE_VERSIONS["graph"],
+        )
+
+    def tracks(self) -> Tracks:
+        data = self._store.get_or_build(self.tracks_key, self._track)
+        tracks = tracks_from_bytes(data)
+        # Files with the same bytes share an entry; the path is the caller's.
+        here = tracks.video.model_copy(update={"path": shown_path(self.path)})
+        return dataclasses.replace(tracks, video=here)
+
+    def document(self) -> SceneGraph:
+        data = self._store.get_or_build(self.graph_key, self._merge)
+        document = SceneGraph.model_validate_json(data)
+        here = document.video.model_copy(update={"path": shown_path(self.path)})
+        return document.model_copy(update={"video": here})
+
+    def _open(self) -> Video:
+        """Open the video when a stage needs it, once."""
+        if self._video is None:
+            self._video = Video.open(self.path, sha256=self._sha256)
+        return self._video
+
+    def _track(self) -> bytes:
+        video = self._open()
+        tracks = self._tracker.track(video, progress=self._progress)
+        notes = tuple(dict.fromkeys((*video.warnings, *tracks.warnings)))
+        return tracks_to_bytes(dataclasses.replace(tracks, warnings=notes))
+
+    def _merge(self) -> bytes:
+        tracks = self.tracks()
+        layers = [
+            self._layer(generator, key, tracks)
+            for generator, key in zip(self._generators, self.layer_keys, strict=True)
+        ]
+        records = [_record(self.tracks_key, tracks.warnings)]
+        records += [
+            _record(key, layer.warnings) for key, layer in zip(self.layer_keys, layers, strict=True)
+        ]
+        return merge(tracks, layers, records).model_dump_json().encode()
+
+    def _layer(self, generator: GraphGenerator, key: StageKey, tracks: Tracks) -> GraphLayer:
+        def build() -> bytes:
+            layer = generator.generate(self._open(), tracks, progress=self._progress)
+            return checked_layer(layer, tracks, source=generator.name).model_dump_json().encode()
+
+        return GraphLayer.model_validate_json(self._store.get_or_build(key, build))
+
+
+def _stage_key(stage: str, sha256: str, tool: _Tool, inputs: tuple[str, ...] = ()) -> StageKey:
+    return StageKey(
+        media_sha256=sha256,
+        stage=stage,
+        tool=tool.name,
+        version=tool.version,
+        config=tool.config.model_dump(mode="json"),
+        model_id=getattr(tool, "model_id", None),
+        inputs=inputs,
+        schema_version=STAGE_VERSIONS[stage],
+    )
+
+
+def _record(key: StageKey, warnings: tuple[str, ...]) -> LayerRecord:
+    return LayerRecord(
+        stage=key.stage,
+        tool=key.tool,
+        version=key.version,
+        config=key.config,
+        model_id=key.model_id,
+        warnings=warnings,
+    )
+
+
+# ------------------------------------------------------------------------ choosing tools
+
+
+def _pick_tracker(asked: str | Tracker, passed_over: list[str]) -> Tracker:
+    if not isinstance(asked, str):
+        return _checked(asked, "tracker")
+    if asked != "auto":
+        return _checked(TRACKERS.get(asked)(), "tracker")
+    for tracker in _candidates(TRACKERS, _TRACKERS, passed_over):
+        return tracker
+    raise SettingsError(f"no tracker can run here ({'; '.join(passed_over)}); name one")
+
+
+def _pick_generators(
+    asked: str | Sequence[str | GraphGenerator], passed_over: list[str]
+) -> tuple[GraphGenerator, ...]:
+    if asked == "auto":
+        return tuple(_candidates(GENERATORS, _GENERATORS, passed_over))
+    named = [asked] if isinstance(asked, str) else asked
+    return tuple(
+        _checked(GENERATORS.get(item)() if isinstance(item, str) else item, "generator")
+        for item in named
+    )
+
+
+def _candidates(registry: Registry[T], names: Sequence[str], passed_over: list[str]) -> list[T]:
+    """Return the named tools that can run here, and note why others cannot."""
+    tools: list[T] = []
+    known = registry.names()
+    for name in names:
+        if name not in known:
+            passed_over.append(f"{name!r} is not installed")
+            continue
+        factory: Callable[[], T] = registry.get(name)
+        tool = factory()
+        state = tool.available()
+        if state.ok:
+            tools.append(tool)
+        else:
+            passed_over.append(f"{name!r} cannot run: {state.reason}")
+    return tools
+
+
+def _checked(tool: T, kind: str) -> T:
+    state = tool.available()
+    if not state.ok:
+        raise SettingsError(
+            f"the {kind} {tool.name!r} cannot run here: {state.reason}; {state.fix}"
+        )
+    return tool
+
+
+def _choice(
+    tracker: Tracker, generators: Sequence[GraphGenerator], passed_over: Sequence[str]
+) -> str:
+    layers = ", ".join(repr(item.name) for item in generators) or "no generator"
+    why = f" ({'; '.join(passed_over)})" if passed_over else ""
+    return f"objects are tracked by {tracker.name!r} and described by {layers}{why}"
