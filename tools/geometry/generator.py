@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
+import numpy as np
+
 from reelgraph.graph.schema import CAMERA, GraphLayer, Interval, Kind, Relation
 from reelgraph.graph.tracks import Tracks
 from reelgraph.progress import Progress
@@ -84,7 +86,7 @@ class GeometryGenerator:
             found = pairs(courses, tracks, self._config, stage)
         held = holds(found, tracks, self._config)
         statements = [
-            *_pair_statements(found, tracks, self._config),
+            *_pair_statements(found, held, tracks, self._config),
             *_hold_statements(held, tracks),
             *_body_statements(list(courses.values()), tracks, self._config),
             *_event_statements(list(courses.values()), held, tracks, self._config),
@@ -93,17 +95,45 @@ class GeometryGenerator:
 
 
 def _pair_statements(
-    found: Sequence[Pair], tracks: Tracks, config: GeometryConfig
+    found: Sequence[Pair], held: Sequence[Hold], tracks: Tracks, config: GeometryConfig
 ) -> Iterator[Statement]:
+    """Yield what holds between two objects, less what follows from one holding the other.
+
+    A held thing is near its holder and goes where it goes: saying so again would bury
+    what is worth knowing.
+    """
     for pair in found:
-        for subject, predicate, other, flags in (
-            *spatial_states(pair, config),
-            *motion_states(pair, tracks, config),
-        ):
-            spans = _lasting(flags, tracks, config)
-            yield subject, predicate, other, spans, None, None
-        contacts = to_intervals(contact_runs(pair, tracks, config), tracks)
-        yield pair.first.id, "touches", pair.second.id, contacts, None, None
+        apart = ~_in_hold(held, pair)
+        on_its_own = ~_in_hand(held, pair)
+        for subject, predicate, other, flags in spatial_states(pair, config):
+            shown = flags & apart if predicate in {"near", "overlaps"} else flags
+            yield subject, predicate, other, _lasting(shown, tracks, config), None, None
+        for subject, predicate, other, flags in motion_states(pair, tracks, config):
+            shown = flags & on_its_own
+            yield subject, predicate, other, _lasting(shown, tracks, config), None, None
+        contacts = [
+            run for run in contact_runs(pair, tracks, config) if apart[run[0] : run[1]].any()
+        ]
+        yield pair.first.id, "touches", pair.second.id, to_intervals(contacts, tracks), None, None
+
+
+def _in_hold(held: Sequence[Hold], pair: Pair) -> Flags:
+    """Where one of a pair holds the other."""
+    ids = {pair.first.id, pair.second.id}
+    return _during([hold for hold in held if {hold.holder.id, hold.held.id} == ids], pair)
+
+
+def _in_hand(held: Sequence[Hold], pair: Pair) -> Flags:
+    """Where one of a pair is held by anybody."""
+    ids = {pair.first.id, pair.second.id}
+    return _during([hold for hold in held if hold.held.id in ids], pair)
+
+
+def _during(held: Sequence[Hold], pair: Pair) -> Flags:
+    flags = np.zeros_like(pair.touching)
+    for hold in held:
+        flags[hold.run[0] : hold.run[1] + 1] = True
+    return flags
 
 
 def _lasting(flags: Flags, tracks: Tracks, config: GeometryConfig) -> tuple[Interval, ...]:

@@ -15,6 +15,10 @@ from reelgraph.tools.geometry.states import Flags, hysteresis, persistent, runs
 
 __all__ = ["Body", "bodies"]
 
+SMALLEST_PACE = 0.06
+"""Share of the image diagonal below which size does not lower the speed that counts as motion,
+so that the shake of a camera does not set small things in motion."""
+
 WHOLE = 0.7
 """Share of the usual box area above which an object counts as seen whole."""
 
@@ -70,7 +74,8 @@ def _body(track: Track, tracks: Tracks, config: GeometryConfig) -> Body:
     visible[track.positions] = True
     size = _size(track.boxes_xyxy)
     centers, velocity = _course(boxes, visible, tracks, config.smoothing_s)
-    speed = np.hypot(velocity[:, 0], velocity[:, 1]) / size
+    pace = max(size, SMALLEST_PACE * float(np.hypot(*tracks.video.resolution_wh)))
+    speed = np.hypot(velocity[:, 0], velocity[:, 1]) / pace
     return Body(
         id=track.id,
         visible=visible,
