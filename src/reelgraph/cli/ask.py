@@ -22,7 +22,6 @@ from reelgraph.cli.options import (
 from reelgraph.cli.rendering import show_answer
 from reelgraph.cli.services import services_of
 from reelgraph.cli.terminal import progress_for
-from reelgraph.errors import QueryError
 
 if TYPE_CHECKING:
     from reelgraph.agent import Answer
@@ -31,9 +30,6 @@ if TYPE_CHECKING:
     from reelgraph.tools.pipeline import Pipeline
 
 __all__ = ["ask"]
-
-LONGEST_QUESTION = 4000
-"""Characters; a question is a sentence or two, and a pasted document is a mistake."""
 
 
 def ask(
@@ -81,8 +77,6 @@ def ask(
       reelgraph ask clip.mp4 "Who enters?" --during 3 9 --json | jq .text
     """
     options = _options(choices, choice)
-    _check_question(question)
-    _check_during(during)
     labels = parse_labels(label)
     if evidence is not None:
         check_writable(evidence)
@@ -91,9 +85,11 @@ def ask(
     pipeline = services.pipeline(settings)
     agent = services.agent(settings, pipeline)
     progress = progress_for(quiet=quiet)
-    graph = build_graph(pipeline, video, labels, progress)
+    if labels:
+        build_graph(pipeline, video, labels, progress)
     with progress.stage("Answering"):
-        answer = agent.ask(question, video, choices=options, during=during)
+        answer = agent.ask(question, video, choices=options, during=during, progress=progress)
+    graph = pipeline.graph(video, progress=progress)
     if evidence is not None:
         _write_evidence(answer, graph, pipeline, video, evidence, progress)
     if json:
@@ -112,29 +108,10 @@ def build_graph(
 
 def _options(joined: str | None, single: list[str] | None) -> list[str] | None:
     """Return the options of a multiple-choice question, or None for an open one."""
-    options = [part.strip() for part in (joined or "").split(",")] + list(single or ())
-    options = [option for option in options if option]
     if joined is None and not single:
         return None
-    if len(set(options)) < 2:
-        raise QueryError(f"a choice needs two different options or more, got {options!r}")
-    return options
-
-
-def _check_question(question: str) -> None:
-    if not question.strip():
-        raise QueryError("the question is empty; ask something, e.g. 'Who moves?'")
-    if len(question) > LONGEST_QUESTION:
-        raise QueryError(
-            f"the question has {len(question)} characters; {LONGEST_QUESTION} are allowed"
-        )
-
-
-def _check_during(during: tuple[float, float] | None) -> None:
-    if during is not None and not 0 <= during[0] < during[1] < float("inf"):
-        raise QueryError(
-            f"{during[0]:g} {during[1]:g} is no span of time; write e.g. --during 3 9.5"
-        )
+    split = [part.strip() for part in (joined or "").split(",")]
+    return [option for option in split if option] + list(single or ())
 
 
 def _write_evidence(

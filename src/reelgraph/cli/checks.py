@@ -11,14 +11,18 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel
 
-from reelgraph._optional import is_installed
+from reelgraph._optional import is_installed, require
+from reelgraph._registry import Registry
 from reelgraph.cli.rendering import human_size
 from reelgraph.errors import SettingsError
 from reelgraph.settings import find_file, load_settings
+
+if TYPE_CHECKING:
+    from reelgraph.tools.base import GraphGenerator, Tracker
 
 __all__ = ["Check", "run_checks"]
 
@@ -143,15 +147,22 @@ def _tools() -> Iterator[Check]:
     """Ask every registered tracker and generator whether it can run here."""
     from reelgraph.tools.base import GENERATORS, TRACKERS
 
-    for subject, registry in (("Tracker", TRACKERS), ("Generator", GENERATORS)):
-        for name in registry.names():
-            answer = registry.get(name)().available()
-            yield Check(
-                subject=subject,
-                state="ok" if answer.ok else "missing",
-                detail=name if answer.ok else f"{name}: {answer.reason}",
-                fix=answer.fix,
-            )
+    for name in TRACKERS.names():
+        yield _tool("Tracker", name, TRACKERS)
+    for name in GENERATORS.names():
+        yield _tool("Generator", name, GENERATORS)
+
+
+def _tool(subject: str, name: str, registry: Registry[Tracker] | Registry[GraphGenerator]) -> Check:
+    try:
+        answer = registry.get(name)().available()
+    except (ImportError, AttributeError) as error:
+        detail = f"{name}: registered, but it cannot be loaded ({error})"
+        fix = "Reinstall the package that brings it"
+        return Check(subject=subject, state="broken", detail=detail, fix=fix)
+    state: Literal["ok", "missing"] = "ok" if answer.ok else "missing"
+    detail = name if answer.ok else f"{name}: {answer.reason}"
+    return Check(subject=subject, state=state, detail=detail, fix=answer.fix)
 
 
 def _gpu() -> Check:
@@ -159,8 +170,7 @@ def _gpu() -> Check:
     if not is_installed("torch"):
         detail = "torch is not installed, so none is used; the embedded tools need none"
         return Check(subject="GPU", state="missing", detail=detail)
-    import torch
-
+    torch = require("torch", extra="models", feature="The check of the GPU")
     if torch.cuda.is_available():
         return Check(subject="GPU", state="ok", detail=torch.cuda.get_device_name(0))
     detail = f"torch {torch.__version__} sees no CUDA device; the embedded tools need none"

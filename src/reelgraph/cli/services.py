@@ -38,7 +38,12 @@ def _open_pipeline(settings: Settings) -> Pipeline:
 def _open_agent(settings: Settings, pipeline: Pipeline) -> VideoAgent:
     from reelgraph.agent import VideoAgent
 
-    return VideoAgent(settings.model, pipeline=pipeline)
+    limits = settings.model_dump(include={"max_model_calls", "max_tokens", "max_seconds"})
+    given = {name: value for name, value in limits.items() if value is not None}
+    agent = VideoAgent(settings.model, pipeline=pipeline, **given)
+    # A missing key or package is found here, not after the graph was built.
+    _ = agent.model
+    return agent
 
 
 @dataclass(frozen=True)
