@@ -62,7 +62,7 @@ def estimate_tokens(text: str) -> int:
 
     Example:
         >>> estimate_tokens("[3.20-4.00 s] person #1 holds ball #3 (r12)")
-        28
+        26
     """
     letters = re.findall(r"[A-Za-z]+", text)
     words = sum(-(-len(word) // 4) for word in letters)

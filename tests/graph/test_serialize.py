@@ -141,7 +141,8 @@ def test_the_most_telling_relations_are_kept() -> None:
 def test_the_last_line_counts_what_is_missing() -> None:
     text = crowd().to_text(budget=130)
     assert re.fullmatch(
-        r"\.\.\. \d+ of 48 relation intervals left out: 40 spatial(, [^;]+)?; \d+ of 10 objects not listed",
+        r"\.\.\. \d+ of 48 relation intervals left out: 40 spatial(, [^;]+)?; "
+        r"\d+ of 10 objects not listed",
         text.splitlines()[-1],
     )
 
