@@ -253,12 +253,14 @@ def _mean_shares(shares: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 def _describe(features: Features) -> LayerObject:
     label, score = guess_label(features)
-    words = list(leading_colours(dict(features.colours)))
-    words += ["small"] * (features.area < 0.01) + ["large"] * (features.area > 0.15)
-    words += ["round"] * features.is_round + ["tall"] * features.is_tall
+    words: list[str] = []
     if label == "person":
         for part, shares in (("upper", features.upper), ("lower", features.lower)):
-            words += [f"{name} {part}" for name in leading_colours(dict(shares))[:1]]
+            words += [f"{name} {part}" for name in leading_colours(shares)[:1]]
+    words += leading_colours(features.colours)
+    words += ["small"] * (features.area < 0.01) + ["large"] * (features.area > 0.15)
+    words += ["round"] * features.is_round
+    words += ["tall"] * (features.is_tall and label != "person")
     return LayerObject(label=label, attributes=tuple(words), uncertain=True, score=score)
 
 

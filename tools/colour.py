@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import TypeAlias
 
@@ -64,7 +65,7 @@ def colour_shares(image: Image, mask: Mask) -> dict[str, float]:
     return {COLOUR_NAMES[i]: float(counts[i]) for i in order if counts[i] > 0}
 
 
-def leading_colours(shares: dict[str, float], *, at_least: float = 0.25) -> tuple[str, ...]:
+def leading_colours(shares: Mapping[str, float], *, at_least: float = 0.25) -> tuple[str, ...]:
     """Return the one or two names that say best what colour something is.
 
     Args:

@@ -116,7 +116,7 @@ def box(image: np.ndarray, index: int) -> None:
         pytest.param(
             walker((190, 38, 44), (28, 28, 30)),
             "person",
-            {"red upper", "black lower", "tall"},
+            {"red upper", "black lower", "red"},
             id="red and black walker",
         ),
         pytest.param(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 
@@ -41,6 +43,9 @@ _LOOKS = {
     BALL: ("ball", ("orange", "round")),
     PASSER: ("person", ("green upper", "grey lower")),
 }
+
+
+_Statement: TypeAlias = tuple[int, str, int, Kind, tuple[Interval, ...]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,29 +122,31 @@ def _relations(tracks: Tracks, shots: Sequence[Shot]) -> tuple[Relation, ...]:
         return tracks.intervals([i for i, shot in enumerate(shots) if is_true(shot)])
 
     first, last = _border_crossings(tracks.track(PASSER).positions, shots)
-    found = [
-        _relation(GIVER, "holds", BALL, "contact", when(lambda shot: GIVER in shot.holders)),
-        _relation(RECEIVER, "holds", BALL, "contact", when(lambda shot: RECEIVER in shot.holders)),
-        _relation(GIVER, "hands", BALL, "event", (Interval(GRASP_S, RELEASE_S),), RECEIVER),
-        _relation(PASSER, "enters", CAMERA, "event", tracks.intervals(first)),
-        _relation(PASSER, "leaves", CAMERA, "event", tracks.intervals(last)),
+    hands = Interval(GRASP_S, RELEASE_S)
+    found: list[_Statement] = [
+        (GIVER, "holds", BALL, "contact", when(lambda shot: GIVER in shot.holders)),
+        (RECEIVER, "holds", BALL, "contact", when(lambda shot: RECEIVER in shot.holders)),
+        (GIVER, "hands", BALL, "event", (hands,)),
+        (PASSER, "enters", CAMERA, "event", tracks.intervals(first)),
+        (PASSER, "leaves", CAMERA, "event", tracks.intervals(last)),
     ]
     for owner in (GIVER, RECEIVER, BALL):
-        hidden = when(lambda shot, owner=owner: _is_hidden(owner, shot))  # type: ignore[misc]
-        found.append(_relation(PASSER, "in front of", owner, "spatial", hidden))
-    return tuple(r.model_copy(update={"id": f"r{n}"}) for n, r in enumerate(found, start=1))
+        hidden = when(partial(_is_hidden, owner))
+        found.append((PASSER, "in front of", owner, "spatial", hidden))
+    said = (statement for statement in found if statement[4])
+    return tuple(_relation(f"r{n}", *statement) for n, statement in enumerate(said, start=1))
 
 
 def _relation(
+    relation_id: str,
     subject: int,
     predicate: str,
     target: int,
     kind: Kind,
     intervals: tuple[Interval, ...],
-    recipient: int | None = None,
 ) -> Relation:
     return Relation(
-        id="r0",
+        id=relation_id,
         subject=subject,
         predicate=predicate,
         object=target,
@@ -147,7 +154,7 @@ def _relation(
         kind=kind,
         score=1.0,
         source=TRUTH_TOOL,
-        recipient=recipient,
+        recipient=RECEIVER if predicate == "hands" else None,
     )
 
 
