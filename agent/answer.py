@@ -25,8 +25,8 @@ class AnswerDraft(BaseModel):
 
     text: str = Field(
         description="One to three plain sentences. Write [o3] for object 3, [r12] where the time "
-        "of relation r12 belongs, [r12.start], [r12.end] or [r12.duration] for one of its times, and "
-        "the id in brackets of a figure that a tool computed. Write no time or count yourself."
+        "of relation r12 belongs, [r12.start], [r12.end] or [r12.duration] for one of its times, "
+        "and the id in brackets of a figure that a tool computed. Write no time or count yourself."
     )
     relations: list[str] = Field(
         default=[], description="Ids of the relations that show it, e.g. ['r12', 'r15.2']."

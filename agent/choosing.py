@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from reelgraph.agent.clauses import Pattern, read_clause
 from reelgraph.agent.facts import Facts, Occurrence
 from reelgraph.agent.language import number, stem, tokens
-from reelgraph.agent.matching import Unknown, matching
+from reelgraph.agent.matching import AT_ONCE_S, Unknown, matching
 from reelgraph.agent.phrases import noun_phrase
 from reelgraph.agent.question import Question
 from reelgraph.agent.reason import Finding
@@ -138,11 +138,12 @@ def _matches(pattern: Pattern, question: Question, facts: Facts) -> set[str]:
 
 
 def _at_once(occurrence: Occurrence, found: Sequence[Occurrence]) -> int:
-    """Return how many occurrences overlap one of them, itself included."""
+    """Return how many occurrences happen at once with one of them, itself included."""
     span = occurrence.span
-    return sum(
-        (o.span.start < span.end and span.start < o.span.end) or o is occurrence for o in found
+    near = (
+        o.span.start < span.end + AT_ONCE_S and span.start < o.span.end + AT_ONCE_S for o in found
     )
+    return sum(near)
 
 
 def guess(question: Question, facts: Facts) -> int:

@@ -20,6 +20,9 @@ _AUX = word_set("is are was were be been being am do does did can could will wou
 _BE = word_set("is are was were be been being get gets got")
 _DO = frozenset({"do", "does", "did"})
 _WEAK = frozenset(map(stem, ("have", "get", "keep", "see", "move", "near", "stop", "own")))
+_POSTURES = frozenset(
+    map(stem, word_set("stand sit lie stay wait rest pass walk run be located go"))
+)
 _DROP = word_set(
     "then now just immediately actually already together also ever still finally again exactly "
     "currently directly once please twice both"
@@ -95,6 +98,7 @@ def read_clause(words: Sequence[str], vocabulary: Vocabulary, *, asked: bool = F
         asked: True if the first noun phrase is what the question asks for.
     """
     plain, ordinal, negated, together = _modifiers(words)
+    plain = _without_posture(plain)
     found = _find_verb(plain, vocabulary)
     if found is None:
         pattern = _copular(plain, vocabulary, asked=asked)
@@ -107,6 +111,17 @@ def read_clause(words: Sequence[str], vocabulary: Vocabulary, *, asked: bool = F
         together=together,
         words=tuple(words),
     )
+
+
+def _without_posture(words: list[str]) -> list[str]:
+    """Drop the verb of ``stands next to`` and ``passes in front of``: the place matters."""
+    place = spatial(words)
+    if place is None or place[0] == 0:
+        return words
+    if place[1] - place[0] == 1 and words[place[0]] in PARTICLES:
+        return words
+    before = place[0] - 1
+    return words[:before] + words[before + 1 :] if stem(words[before]) in _POSTURES else words
 
 
 def _modifiers(words: Sequence[str]) -> tuple[list[str], int | None, bool, bool]:
@@ -148,7 +163,7 @@ def _verb_at(words: list[str], index: int, vocabulary: Vocabulary) -> _Verb | No
         return None
     particle = next((w for w in words[index + 1 :] if w in PARTICLES and verb(word, w)), None)
     sense = verb(word, particle) if particle else verb(word)
-    if (direction := directed(word, " ".join(words[index + 1 :]))) and not particle:
+    if direction := directed(word, " ".join(words[index + 1 :])):
         sense, particle = Sense(direction), None
     if sense is None and not vocabulary.has_head(word):
         return None
@@ -268,8 +283,7 @@ def _fill(found: _Verb, grammar: _Grammar, vocabulary: Vocabulary, *, asked: boo
     """Turn grammatical places into the roles of the relation."""
     place = None
     if asked:
-        dangling = grammar.dangling if grammar.dangling in {"to", "from"} else "outer"
-        place = dangling if grammar.has_subject else "inner"
+        place = (grammar.dangling or "outer") if grammar.has_subject else "inner"
     wh, nouns = grammar.wh, grammar.nouns
     places = _Places(
         inner=grammar.subject if grammar.has_subject or not asked else wh,
@@ -309,9 +323,8 @@ def _active(base: Pattern, sense: Sense, places: _Places) -> Pattern:
 
 def _passive(base: Pattern, places: _Places, grammar: _Grammar) -> Pattern:
     """Read ``the ball is handed to 2 by 1``, or ``2 is handed the ball``."""
-    agent, asked = grammar.nouns.get("by"), places.asked
-    if grammar.dangling == "by":
-        agent, asked = grammar.wh, "agent"
+    asked = places.asked
+    agent = grammar.wh if asked == "by" else grammar.nouns.get("by")
     if places.outer is not None and base.sense == "hands":
         role = _role(asked, inner="recipient", outer="object", agent="subject")
         return replace(base, subject=agent, object=places.outer, recipient=places.inner, asked=role)
@@ -329,7 +342,7 @@ def _role(
     agent: Role = "subject",
 ) -> Role | None:
     table: dict[str, Role] = {
-        "inner": inner, "outer": outer, "to": to, "from": giver, "agent": agent
+        "inner": inner, "outer": outer, "to": to, "from": giver, "by": agent, "agent": agent
     }  # fmt: skip
     return table[asked] if asked else None
 

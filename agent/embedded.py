@@ -23,6 +23,7 @@ from reelgraph.agent.clauses import Pattern, read_clause
 from reelgraph.agent.compose import compose
 from reelgraph.agent.facts import Facts
 from reelgraph.agent.language import tokens
+from reelgraph.agent.matching import FALLBACKS
 from reelgraph.agent.phrases import RANKS
 from reelgraph.agent.question import Question, parse_question
 from reelgraph.agent.reason import solve
@@ -116,10 +117,8 @@ def plan(question: Question, vocabulary: Vocabulary) -> list[tuple[str, dict[str
 
 def _needed(pattern: Pattern, vocabulary: Vocabulary) -> list[str]:
     """Return the predicates to look up for a clause, with what may stand for them."""
-    if pattern.predicates:
-        return list(pattern.predicates)
-    related = {"enters": "appears", "appears": "enters", "leaves": "disappears"}
-    return list(vocabulary.meaning(related.get(pattern.sense, "")))
+    other = vocabulary.meaning(FALLBACKS.get(pattern.sense, ""))
+    return [*pattern.predicates, *other]
 
 
 def _option_patterns(question: Question, vocabulary: Vocabulary) -> list[Pattern]:

@@ -15,17 +15,31 @@ from reelgraph.agent.verbs import VISIBLE
 from reelgraph.graph.lexicon import inverse_keys, predicate_key
 from reelgraph.graph.schema import CAMERA, Interval
 
-__all__ = ["Span", "Unknown", "anchored", "in_time", "matching", "spans", "window"]
+__all__ = [
+    "AT_ONCE_S",
+    "FALLBACKS",
+    "Span",
+    "Unknown",
+    "anchored",
+    "in_time",
+    "matching",
+    "spans",
+    "window",
+]
 
 SLACK_S = 0.3
 """How far two things that happen at once may lie apart in a graph."""
 
-_FALLBACKS = {
+AT_ONCE_S = 0.5
+"""Events that are further apart than this do not happen ``at once``."""
+
+FALLBACKS = {
     "enters": "appears",
     "appears": "enters",
     "leaves": "disappears",
     "disappears": "leaves",
 }
+"""What else may stand in a graph for entering and leaving the view."""
 
 
 class Unknown(Exception):  # noqa: N818
@@ -47,29 +61,31 @@ def matching(pattern: Pattern, facts: Facts) -> list[Occurrence]:
     Raises:
         Unknown: If it names an object or a predicate that the graph does not have.
     """
-    found = _candidates(pattern, facts)
     wanted = _wanted(pattern, facts)
-    hits: dict[tuple[str, int], Occurrence] = {}
-    for occurrence in found:
-        for reading in _readings(occurrence):
-            if _fits(reading, wanted, pattern.asked):
-                hits.setdefault((reading.cite, len(hits) if pattern.asked else 0), reading)
-    return sorted(hits.values(), key=lambda o: (o.span, o.cite))
+    found: list[Occurrence] = []
+    for candidates in _candidates(pattern, facts):
+        readings = [r for o in candidates for r in _readings(o)]
+        found = found or [r for r in readings if _fits(r, wanted, pattern.asked)]
+    unique = {(o.cite, o.subject if pattern.asked else 0): o for o in reversed(found)}
+    return sorted(unique.values(), key=lambda o: (o.span, o.cite))
 
 
-def _candidates(pattern: Pattern, facts: Facts) -> list[Occurrence]:
-    """Return the occurrences of a clause's predicates, or what stands for them."""
-    if pattern.predicates:
-        return facts.occurrences(pattern.predicates)
-    vocabulary = facts.vocabulary()
-    other = vocabulary.meaning(_FALLBACKS.get(pattern.sense, ""))
-    if other:
-        return facts.occurrences(other)
+def _candidates(pattern: Pattern, facts: Facts) -> list[list[Occurrence]]:
+    """Return the occurrences of a clause's predicates, then of what stands for them.
+
+    Raises:
+        Unknown: If the graph has neither.
+    """
+    found = [facts.occurrences(pattern.predicates)] if pattern.predicates else []
+    if other := facts.vocabulary().meaning(FALLBACKS.get(pattern.sense, "")):
+        found.append(facts.occurrences(other))
     if pattern.sense in {"enters", "appears"}:
-        return [_edge(o, "start") for o in facts.presence() if o.span.start > SLACK_S]
+        found.append([_edge(o, "start") for o in facts.presence() if o.span.start > SLACK_S])
     if pattern.sense in {"leaves", "disappears"}:
         last = facts.duration_s - SLACK_S
-        return [_edge(o, "end") for o in facts.presence() if o.span.end < last]
+        found.append([_edge(o, "end") for o in facts.presence() if o.span.end < last])
+    if found:
+        return found
     known = ", ".join(facts.predicates) or "none"
     what = " ".join(pattern.unread) or pattern.sense or " ".join(pattern.words)
     raise Unknown(f"the graph has no relation that means {what!r}; its relations are: {known}")
@@ -143,11 +159,11 @@ def _least(pattern: Pattern) -> int:
 
 
 def _groups(found: Sequence[Occurrence], least: int) -> list[Span]:
-    """Return groups of at least so many occurrences that overlap in time."""
+    """Return groups of at least so many occurrences that happen at once."""
     groups: list[list[Occurrence]] = []
     for occurrence in found:
         last = groups[-1] if groups else []
-        if last and occurrence.span.start < max(o.span.end for o in last):
+        if last and occurrence.span.start < max(o.span.end for o in last) + AT_ONCE_S:
             last.append(occurrence)
         else:
             groups.append([occurrence])

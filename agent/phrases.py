@@ -26,7 +26,8 @@ RANKS: dict[str, Rank] = {
 _FILLER = word_set(
     "a an the this that these those some any every each all of in on at with wearing is are was "
     "were and hand side there his her its their my your to be by from into onto dressed "
-    "clothes whose shirt jacket coat trousers pants dress clothing most other another both no number color , s"
+    "clothes whose shirt jacket coat trousers pants dress clothing most other another both no "
+    "number color , s"
 )
 
 

@@ -143,7 +143,7 @@ def _when(question: Question, facts: Facts) -> Finding:
 def _how_long(question: Question, facts: Facts) -> Finding:
     text = question.text.lower()
     whole = any(word in text for word in ("video", "clip", "film", "recording"))
-    if whole and not question.pattern.sense:
+    if whole and question.pattern.subject is None:
         return Finding("yes", "", value=facts.duration_s)
     found = _found(question, facts)
     if not found:

@@ -22,7 +22,7 @@ subject is the thing that is acted on, or the subject is the recipient."""
 VISIBLE = "is visible"
 """Stands for an object's presence, which is not stored as a relation."""
 
-PARTICLES = frozenset({"up", "down", "away", "back", "over", "out", "in", "off", "still", "onto"})
+PARTICLES = frozenset({"up", "down", "away", "back", "over", "out", "in", "off", "still", "into"})
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,6 @@ _VERBS: dict[str, tuple[str, Frame]] = {
     "lift up": ("picks up", "plain"),
     "collect": ("picks up", "plain"),
     "fetch": ("picks up", "plain"),
-    "go away": ("picks up", "intransitive"),
     "put": ("puts down", "plain"),
     "put down": ("puts down", "plain"),
     "put back": ("puts down", "plain"),
@@ -101,6 +100,8 @@ _VERBS: dict[str, tuple[str, Frame]] = {
     "rest": ("stands still", "plain"),
     "enter": ("enters", "plain"),
     "come in": ("enters", "plain"),
+    "come into": ("enters", "plain"),
+    "walk into": ("enters", "plain"),
     "walk in": ("enters", "plain"),
     "arrive": ("enters", "plain"),
     "leave": ("leaves", "plain"),
