@@ -11,7 +11,7 @@ from reelgraph.demo.compare import Check, check_answers
 from reelgraph.demo.scene import SCENE_VERSION, render
 from reelgraph.demo.truth import Truth
 from reelgraph.errors import ReelgraphError
-from reelgraph.graph.schema import SceneGraph
+from reelgraph.graph.schema import Interval, SceneGraph
 from reelgraph.graph.temporal import TemporalGraph
 from reelgraph.graph.track_formats import tracks_from_bytes, tracks_to_bytes
 from reelgraph.graph.tracks import Tracks
@@ -143,11 +143,14 @@ def _truth_files(clip: Path) -> tuple[Path, Path]:
 
 
 def _write_sheet(result: DemoResult, tracks: Tracks) -> None:
-    """Write one row of frames per piece of evidence, under the question it answers."""
+    """Write one row of frames per piece of evidence, under the questions it answers."""
+    shown: dict[tuple[Interval, tuple[int, ...], str], list[str]] = {}
+    for question, answer in result.answers:
+        for item in answer.evidence:
+            shown.setdefault((item.interval, item.objects, item.sentence), []).append(question)
     clips = [
-        Clip(item.interval, item.objects, f"{question}  {item.sentence}")
-        for question, answer in result.answers
-        for item in answer.evidence
+        Clip(interval, objects, f"{' '.join(questions)}   {sentence}")
+        for (interval, objects, sentence), questions in shown.items()
     ]
     names = object_names(tracks, graph=result.graph)
     write_evidence(Video.open(result.clip), tracks, clips, result.contact_sheet, names=names)
