@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reelgraph._atomic import check_writable
+from reelgraph.cli.failures import warn_of
 from reelgraph.cli.options import (
     CacheOption,
     GeneratorOption,
@@ -90,6 +91,7 @@ def ask(
     with progress.stage("Answering"):
         answer = agent.ask(question, video, choices=options, during=during, progress=progress)
     graph = pipeline.graph(video, progress=progress)
+    warn_of(graph)
     if evidence is not None:
         _write_evidence(answer, graph, pipeline, video, evidence, progress)
     if json:

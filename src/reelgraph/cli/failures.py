@@ -6,7 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 from rich.text import Text
@@ -15,7 +15,12 @@ from typer.core import TyperGroup
 from reelgraph.cli.terminal import errors_console
 from reelgraph.errors import ReelgraphError, VideoWarning
 
-__all__ = ["EXIT_INTERRUPTED", "EXIT_USER", "FriendlyGroup"]
+if TYPE_CHECKING:
+    from reelgraph.graph.temporal import TemporalGraph
+
+__all__ = ["EXIT_INTERRUPTED", "EXIT_USER", "FriendlyGroup", "warn", "warn_of"]
+
+_logger = logging.getLogger("reelgraph")
 
 EXIT_USER = 2
 EXIT_INTERRUPTED = 130
@@ -39,10 +44,22 @@ class FriendlyGroup(TyperGroup):
             raise typer.Exit(EXIT_INTERRUPTED) from stop
 
 
+def warn_of(graph: TemporalGraph) -> None:
+    """Say what was wrong when the graph was made, also where it comes from the cache."""
+    for record in graph.document.provenance:
+        for warning in record.warnings:
+            warn(warning)
+
+
+def warn(sentence: str) -> None:
+    """Say a warning, unless this command said it before."""
+    _logger.warning("%s", sentence)
+
+
 @contextmanager
 def _one_line_warnings() -> Iterator[None]:
     """Show what the library logs or warns about a video as one line each, once."""
-    logger, lines = logging.getLogger("reelgraph"), _Lines(logging.WARNING)
+    lines = _Lines(logging.WARNING)
     others = warnings.showwarning
 
     def show(
@@ -58,14 +75,14 @@ def _one_line_warnings() -> Iterator[None]:
         else:
             others(message, category, filename, lineno, file, line)
 
-    logger.addHandler(lines)
+    _logger.addHandler(lines)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", VideoWarning)
             warnings.showwarning = show
             yield
     finally:
-        logger.removeHandler(lines)
+        _logger.removeHandler(lines)
 
 
 class _Lines(logging.Handler):

@@ -10,6 +10,7 @@ import typer
 
 from reelgraph._atomic import check_writable, replacing
 from reelgraph.cli.ask import build_graph
+from reelgraph.cli.failures import warn_of
 from reelgraph.cli.options import (
     CacheOption,
     GeneratorOption,
@@ -68,6 +69,7 @@ def graph(
     settings = settings_from(cache=cache, tracker=tracker, generators=generator)
     pipeline = services_of(context).pipeline(settings)
     found = build_graph(pipeline, video, labels, progress_for(quiet=quiet))
+    warn_of(found)
     text = _text(found, format or _format_for(output))
     if output is None:
         typer.echo(text)

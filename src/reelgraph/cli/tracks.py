@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reelgraph._atomic import check_writable, replacing
+from reelgraph.cli.failures import warn
 from reelgraph.cli.options import (
     CacheOption,
     GeneratorOption,
@@ -62,6 +63,8 @@ def tracks(
     pipeline = services_of(context).pipeline(settings)
     progress = progress_for(quiet=quiet)
     found = pipeline.tracks(video, progress=progress)
+    for warning in found.warnings:
+        warn(warning)
     if output is not None:
         _write_masks(found, output)
     if preview is not None:
