@@ -31,6 +31,7 @@ class ObjectNames:
 
     def __init__(self, objects: Mapping[int, SceneObject]) -> None:
         self._objects = objects
+        self._ids: dict[str, frozenset[int]] = {}
 
     def get(self, object_id: int) -> SceneObject:
         """Return an object by id.
@@ -64,6 +65,11 @@ class ObjectNames:
         """
         if not isinstance(name, str):
             return frozenset({CAMERA if name == CAMERA else self.get(name).id})
+        if name not in self._ids:
+            self._ids[name] = self._search(name)
+        return self._ids[name]
+
+    def _search(self, name: str) -> frozenset[int]:
         wanted = lexicon.normalize(name)
         if numbered := re.search(r"#\s*(\d+)$", wanted):
             return frozenset({self.get(int(numbered[1])).id})

@@ -219,10 +219,8 @@ class TemporalGraph:
         """
         subjects = None if subject is None else self._names.ids(subject)
         objects = None if object is None else self._names.ids(object)
-        rows = self._triples(subjects, predicate, objects, match)
         window = self._clock.when(during, at)
-        if window is not None:
-            rows = self._index.common([rows, self._index.during(window)])
+        rows = self._rows(subjects, predicate, objects, window, match)
         found = [self._index.relations[row] for row in rows]
         if min_score is not None:
             found = [r for r in found if r.score is None or r.score >= min_score]
@@ -387,21 +385,23 @@ class TemporalGraph:
 
     # -- names and times -------------------------------------------------------------
 
-    def _triples(
+    def _rows(
         self,
         subjects: frozenset[int] | None,
         predicate: str | None,
         objects: frozenset[int] | None,
+        window: Interval | None,
         match: Match,
     ) -> Ints:
         """Return the rows that say ``predicate``, as stored or as its inverse."""
         index = self._index
         if predicate is None:
-            return index.triples(subjects, None, objects)
+            return index.find(subjects, None, objects, window)
         forward, inverse = stored_predicates(predicate, index.predicates, match)
-        stored = index.triples(subjects, forward, objects)
-        turned = index.triples(objects, inverse, subjects) if inverse else stored[:0]
-        return np.union1d(stored, turned)
+        stored = index.find(subjects, forward, objects, window)
+        if not inverse:
+            return stored
+        return np.union1d(stored, index.find(objects, inverse, subjects, window))
 
     @cached_property
     def _clock(self) -> Clock:
