@@ -35,26 +35,26 @@ class _Mention:
 
 
 def contradiction(
-    sentence: str, relations: Sequence[Relation], graph: TemporalGraph, *, exact: bool
+    sentence: str, inline: Sequence[Relation], cited: Sequence[Relation], graph: TemporalGraph
 ) -> str | None:
     """Return what a sentence says that its relations do not, or None.
 
     Args:
         sentence: One sentence with references.
-        relations: The relations that it cites, or else all that the draft cites.
+        inline: The relations that the sentence itself cites.
+        cited: All relations that the draft cites.
         graph: The graph, for the names of objects.
-        exact: True if the sentence itself cites them.
     """
     mentions = _mentions(sentence)
-    if not relations or not mentions:
+    if not cited or not mentions:
         return None
-    if exact and (wrong := _strangers(mentions, relations, graph)):
+    if inline and (wrong := _strangers(mentions, inline, graph)):
         return wrong
     for first, second in pairwise(mentions):
         between = _REFERENCE.sub(" ", sentence[first.end : second.start])
-        if problem := _pair(first.id, second.id, between, relations, graph):
+        if problem := _pair(first.id, second.id, between, cited, graph):
             return problem
-    return _no_predicate(sentence, mentions, relations, graph) if exact else None
+    return _no_predicate(sentence, mentions, inline, graph) if inline else None
 
 
 def _mentions(sentence: str) -> list[_Mention]:
@@ -84,9 +84,9 @@ def _pair(
     if not content:
         return None
     about = [r for r in relations if {a, b} <= {r.subject, r.object, r.recipient}]
-    saying = [r for r in about if _says(content, r)]
+    saying = [r for r in about if _says(words, r)]
     if not saying:
-        if not any(_says(content, r) for r in relations) and not _is_verb(content):
+        if not any(_says(words, r) for r in relations) and not _is_verb(words):
             return None
         said = "; ".join(f"{r.id} says {graph.describe(r)!r}" for r in (about or relations)[:3])
         return f"nothing cited says {' '.join(words)!r} of objects {a} and {b}: {said}"
@@ -140,19 +140,19 @@ def _in_order(a: int, b: int, words: list[str], between: str, relation: Relation
     order = (ends.index(a), ends.index(b))
     if _is_inverse(words, between, relation):
         return order[0] > order[1]
-    if order[0] > 0 and order[1] > 0:
-        return True
+    if order == (2, 1):
+        return bool(_PASSIVE.search(between))
     return order[0] < order[1]
 
 
 def _is_inverse(words: list[str], between: str, relation: Relation) -> bool:
     """Return whether the words name the roles the other way round: ``is held by``."""
-    if place := spatial(words):
-        own = canonical(relation.predicate)
-        return place[2].predicate == own.predicate and place[2].frame != own.frame
-    if any((v := verb(w)) and v.frame in {"inverse", "receiver"} for w in words):
+    if _PASSIVE.search(between) and words[-1] == "by":
         return True
-    return bool(_PASSIVE.search(between)) and "by" in words
+    own, place = canonical(relation.predicate), spatial(words)
+    if place and place[2].predicate == own.predicate:
+        return place[2].frame != own.frame
+    return any((v := verb(w)) and v.frame in {"inverse", "receiver"} for w in words)
 
 
 def _no_predicate(

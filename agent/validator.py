@@ -34,7 +34,7 @@ _MENTION = re.compile(
 )
 _COUNT = re.compile(
     r"(?<![#\w.\[])(\d+|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twice)\b"
-    r"(?!\s*(?:s|secs?|seconds?|minutes?)\b)(?![\w.]*\])",
+    r"(\s+times)?(?!\s*(?:s|secs?|seconds?|minutes?)\b)(?![\w.]*\])",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\[])")
@@ -105,6 +105,8 @@ class _Check:
         bad = self._unsupported(text, cited)
         self._check_counts(text, cited)
         self._check_choice()
+        if not cited and not self._draft.abstain:
+            self._problems.append("nothing is cited; cite the relations or objects that show it")
         supported = bool(cited) and not (bad and bad == self._claims(text))
         return Checked(text, cited, self._problems, supported)
 
@@ -180,7 +182,7 @@ class _Check:
             inline = self._relations(
                 r for _, r in find_references(sentence) if r in cited or r.key in self._keys(cited)
             )
-            problem = contradiction(sentence, inline or relations, self._graph, exact=bool(inline))
+            problem = contradiction(sentence, inline, relations, self._graph)
             if problem and not _NEGATION.search(sentence):
                 self._problems.append(problem)
                 bad.append(sentence)
@@ -204,31 +206,35 @@ class _Check:
 
     def _check_counts(self, text: str, cited: Sequence[Reference]) -> None:
         """Require that a number is a computed figure or as large as what is cited."""
-        allowed = self._allowed_counts(cited)
+        happened, things = self._allowed_counts(cited)
         for found in _COUNT.finditer(self._without_names(text)):
             word = found[1].lower()
             value = NUMBERS[word] if word in NUMBERS else int(word)
-            if value not in allowed and not self._said_in_question(found[1]):
-                self._problems.append(
-                    f"the number {found[1]!r} is not backed: cite as many relations or objects, "
-                    "or the id of a result of the tool count"
-                )
+            times = word == "twice" or found[2]
+            if value not in (happened if times else happened | things):
+                self._report_count(found[1])
 
-    def _allowed_counts(self, cited: Sequence[Reference]) -> set[float]:
+    def _report_count(self, word: str) -> None:
+        if not self._said_in_question(word):
+            self._problems.append(
+                f"the number {word!r} is not backed: cite as many relations or objects, "
+                "or the id of a result of the tool count"
+            )
+
+    def _allowed_counts(self, cited: Sequence[Reference]) -> tuple[set[float], set[float]]:
+        """Return how often something happened, and how many things there are."""
         occurrences = {
             (r.key, i)
             for r in cited
             if r.object_id is None and r.key != "video" and r.key not in self._results
             for i in self._indices(r)
         }
-        objects = {r.object_id for r in cited if r.object_id is not None}
-        values = {row["value"] for k, row in self._results.items() if k in self._keys(cited)}
+        stays = {r for r in cited if r.object_id is not None and r.index is not None}
+        values = [row["value"] for k, row in self._results.items() if k in self._keys(cited)]
         numbers = {float(v) for v in values if isinstance(v, int | float)}
-        whole = {key for key, _ in occurrences}
-        involved = self._cited_objects(cited)
-        return {
-            len(occurrences), len(whole), len(objects), len(involved), 0, 1, *numbers
-        }  # fmt: skip
+        happened = {len(occurrences), len({key for key, _ in occurrences}), len(stays)}
+        things = {len({r.object_id for r in cited if r.object_id is not None})}
+        return {0, 1, *map(float, happened), *numbers}, set(map(float, things))
 
     def _indices(self, reference: Reference) -> range:
         if reference.index is not None:
