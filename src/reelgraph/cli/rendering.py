@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from reelgraph.agent import Answer
     from reelgraph.graph.temporal import TemporalGraph
 
-__all__ = ["human_size", "plain_table", "remark", "show_answer", "span", "uncertain_labels"]
+__all__ = [
+    "human_size",
+    "plain_table",
+    "remark",
+    "show_answer",
+    "show_question",
+    "span",
+    "uncertain_labels",
+]
 
 
 def show_answer(answer: Answer, graph: TemporalGraph, video: Path, *, chosen: str) -> None:
@@ -41,6 +49,11 @@ def show_answer(answer: Answer, graph: TemporalGraph, video: Path, *, chosen: st
     if chosen:
         remark(chosen)
         _tip(answer, graph, video)
+
+
+def show_question(question: str) -> None:
+    """Print a question above its answer."""
+    results_console().print(Text(question, style="italic"))
 
 
 def uncertain_labels(graph: TemporalGraph, ids: set[int] | None = None) -> list[str]:

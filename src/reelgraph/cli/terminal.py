@@ -11,12 +11,14 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
+    Task,
     TaskID,
     TaskProgressColumn,
     TextColumn,
-    TimeRemainingColumn,
 )
+from rich.text import Text
 
 from reelgraph.progress import NullProgress, Stage
 from reelgraph.progress import Progress as ProgressProtocol
@@ -77,16 +79,26 @@ class TerminalProgress:
         bars = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
+            BarColumn(),
             TaskProgressColumn(),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            TextColumn("left  {task.fields[note]}"),
+            _TimeLeftColumn(),
+            TextColumn("{task.fields[note]}"),
             console=self._console,
             transient=True,
-            expand=False,
         )
         bars.start()
         return bars
+
+
+class _TimeLeftColumn(ProgressColumn):
+    """How long a stage will still take, once that can be told."""
+
+    def render(self, task: Task) -> Text:
+        """Return e.g. ``"1:05 left"``."""
+        if task.time_remaining is None:
+            return Text()
+        minutes, seconds = divmod(round(task.time_remaining), 60)
+        return Text(f"{minutes}:{seconds:02d} left", style="cyan")
 
 
 class _Bar:
