@@ -167,7 +167,7 @@ class GraphStore:
         try:
             labels = json.loads(path.read_bytes())
             return {int(key): str(label) for key, label in labels.items()}
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
         except (OSError, ValueError, AttributeError) as error:
             self._warn(f"the labels in {str(path)!r} cannot be read and are not used ({error})")
