@@ -23,7 +23,7 @@ FORMATS: Final = ("events", "json")
 
 _LONGEST_NAME = 60
 _OBJECT_SHARE = 3
-"""Where text is cut, the list of objects gets at most one part in this many."""
+"""Where text is cut, one part in this many of what the title leaves is for the objects."""
 
 _RANK: Final[dict[Kind, int]] = {
     "event": 0,
@@ -110,7 +110,10 @@ class _Line:
 
 @dataclass(frozen=True)
 class _EventLog:
-    """The pieces of a chronological log, each piece also by importance."""
+    """The pieces of a chronological log, and their positions by importance.
+
+    An object is as important as the first line that names it.
+    """
 
     title: str
     objects: tuple[str, ...]
@@ -126,13 +129,18 @@ class _EventLog:
             (_Line(i, r, _sentence(graph, r, i)) for r in relations for i in r.intervals),
             key=lambda line: line.span,
         )
-        busy = Counter(i for r in relations for i in (r.subject, r.object, r.recipient))
+        line_ranks = _ranks([line.rank for line in lines])
+        first: dict[int | None, int] = {}
+        for place, row in enumerate(line_ranks):
+            r = lines[row].relation
+            for owner in (r.subject, r.object, r.recipient):
+                first.setdefault(owner, place)
         return cls(
             _title(graph, objects),
             tuple(_object_line(graph, item) for item in objects),
             tuple(lines),
-            _ranks([(-busy[item.id],) for item in objects]),
-            _ranks([line.rank for line in lines]),
+            _ranks([(first.get(item.id, len(lines)),) for item in objects]),
+            line_ranks,
         )
 
     def text(self, budget: int | None, count_tokens: TokenCounter) -> str:
@@ -144,12 +152,13 @@ class _EventLog:
         def fits(objects: int, lines: int, limit: float = budget) -> bool:
             return count_tokens(self._render(objects, lines)) <= limit
 
-        if not fits(0, 0):
-            needed = count_tokens(self._render(0, 0))
+        bare = count_tokens(self._render(0, 0))
+        if bare > budget:
             raise QueryError(
-                f"A budget of {budget} tokens holds no part of the graph; give at least {needed}."
+                f"A budget of {budget} tokens holds no part of the graph; give at least {bare}."
             )
-        listed = _most(len(self.objects), lambda n: fits(n, 0, budget / _OBJECT_SHARE))
+        share = bare + (budget - bare) / _OBJECT_SHARE
+        listed = _most(len(self.objects), lambda n: fits(n, 0, share))
         told = _most(len(self.lines), lambda n: fits(listed, n))
         if told == len(self.lines):
             listed = _most(len(self.objects), lambda n: fits(n, told))

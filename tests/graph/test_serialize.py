@@ -138,6 +138,15 @@ def test_the_most_telling_relations_are_kept() -> None:
     assert set(order[3:8]) == {f"r{i}" for i in range(41, 46)}
 
 
+def test_the_objects_of_the_most_telling_relations_are_listed() -> None:
+    event = next(r for r in crowd().relations() if r.predicate == "hands")
+    texts = [crowd().to_text(budget=budget) for budget in range(70, 130)]
+    listed = [re.findall(r"^person #(\d+)$", text, flags=re.MULTILINE) for text in texts]
+    pairs = [{int(i) for i in names} for names in listed if len(names) == 2]
+    assert pairs
+    assert all(pair == {event.subject, event.object} for pair in pairs)
+
+
 def test_the_last_line_counts_what_is_missing() -> None:
     text = crowd().to_text(budget=130)
     assert re.fullmatch(
