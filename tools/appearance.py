@@ -49,7 +49,9 @@ class Features:
         area: Share of the picture that it covers, 0 to 1.
         skin: Share of it that has the colour of skin.
         skin_above: Share of its upper quarter that has the colour of skin.
-        at_border: Share of all its frames in which it touches the image border.
+        reaches_in: Share of all its frames in which it is cut by the top, left or right
+            border of the image but not by the bottom, as an arm is.
+        cut_below: Share of all its frames in which it is cut by the bottom.
         travel: Way of its centre from end to end, by its size.
         colours: Share of each colour.
         upper: Share of each colour between head and waist, skin left out.
@@ -61,7 +63,8 @@ class Features:
     area: float
     skin: float
     skin_above: float
-    at_border: float
+    reaches_in: float
+    cut_below: float
     travel: float
     colours: Mapping[str, float] = field(default_factory=dict)
     upper: Mapping[str, float] = field(default_factory=dict)
@@ -167,7 +170,7 @@ def _good_views(track: Track, resolution_wh: tuple[int, int], grid: Ints, sample
     boxes = track.boxes_xyxy
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     whole = areas >= _WHOLE * np.median(areas)
-    free = whole & ~_at_border(boxes, resolution_wh)
+    free = whole & ~np.logical_or(*_borders(boxes, resolution_wh))
     for good in (free, whole):
         positions = track.positions[good]
         if len(positions) >= min(samples, 3):
@@ -178,15 +181,12 @@ def _good_views(track: Track, resolution_wh: tuple[int, int], grid: Ints, sample
     return np.asarray(pool[np.unique(chosen)], np.int64)
 
 
-def _at_border(boxes: Boxes, resolution_wh: tuple[int, int]) -> Mask:
+def _borders(boxes: Boxes, resolution_wh: tuple[int, int]) -> tuple[Mask, Mask]:
+    """Return which boxes touch the top or a side of the image, and which its bottom."""
     width, height = resolution_wh
-    touching: Mask = (
-        (boxes[:, 0] <= 1)
-        | (boxes[:, 1] <= 1)
-        | (boxes[:, 2] >= width - 1)
-        | (boxes[:, 3] >= height - 1)
-    )
-    return touching
+    sides: Mask = (boxes[:, 0] <= 1) | (boxes[:, 1] <= 1) | (boxes[:, 2] >= width - 1)
+    bottom: Mask = boxes[:, 3] >= height - 1
+    return sides, bottom
 
 
 def _look(image: Image, mask: Mask) -> _Look:
@@ -218,6 +218,7 @@ def _band(mask: Mask, top: float, bottom: float) -> Mask:
 def _features(track: Track, looks: Sequence[_Look], tracks: Tracks) -> Features:
     width, height = tracks.video.resolution_wh
     shapes = [look.outline for look in looks]
+    sides, bottom = _borders(track.boxes_xyxy, (width, height))
     return Features(
         outline=Outline(
             aspect=float(np.median([s.aspect for s in shapes])),
@@ -230,7 +231,8 @@ def _features(track: Track, looks: Sequence[_Look], tracks: Tracks) -> Features:
         area=float(np.median([look.mask.sum() for look in looks])) / (width * height),
         skin=float(np.median([look.skin for look in looks])),
         skin_above=float(np.median([look.skin_above for look in looks])),
-        at_border=float(_at_border(track.boxes_xyxy, (width, height)).mean()),
+        reaches_in=float((sides & ~bottom).mean()),
+        cut_below=float(bottom.mean()),
         travel=_travel(track.boxes_xyxy),
         colours=_mean_shares([look.colours for look in looks]),
         upper=_mean_shares([look.upper for look in looks]),
@@ -272,24 +274,34 @@ def _ball(features: Features) -> float:
 
 
 def _hand(features: Features) -> float:
-    """Mostly skin, no clothes, and reaching in over the border."""
-    if features.skin < 0.45 or features.is_round:
+    """Much skin, and reaching in over the border."""
+    if features.skin < 0.3 or features.is_round:
         return 0.0
-    return 0.3 + 0.3 * (features.at_border > 0.5) + 0.2 * (features.skin > 0.6)
+    return (
+        0.25
+        + 0.35 * (features.reaches_in > 0.5)
+        + 0.15 * (features.skin > 0.45)
+        + 0.15 * (features.skin > 0.6)
+    )
 
 
 def _person(features: Features) -> float:
-    """A limbed shape of some size with skin at the top, taller than wide."""
+    """A limbed shape of some size, taller than wide or cut by the bottom, skin at its top."""
     if features.area < 0.004 or features.is_round:
         return 0.0
-    return (
+    standing = (
         0.2 * (features.outline.aspect > 1.3)
         + 0.1 * (features.outline.aspect > 2.0)
         + 0.2 * (features.stiffness < 0.85)
+    )
+    half_figure = 0.4 * (features.cut_below > 0.7 and features.area > 0.08)
+    return (
+        max(standing, half_figure)
         + 0.2 * (features.skin_above > 0.08)
         + 0.1 * (0.02 < features.skin < 0.6)
         + 0.1 * (features.travel > 0.3)
         + 0.1 * (features.outline.solidity < 0.88)
+        - 0.3 * (features.reaches_in > 0.5)
     )
 
 

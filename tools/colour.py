@@ -39,8 +39,8 @@ COLOUR_NAMES: tuple[str, ...] = tuple(_TERMS)
 _LIGHTNESS_WEIGHT = 0.55
 """Lightness counts less than hue: light and shade change it within one thing."""
 _MAX_PIXELS = 4000
-_SKIN_LIGHTNESS = (28.0, 92.0)
-_SKIN_CHROMA = (13.0, 48.0)
+_SKIN_LIGHTNESS = (20.0, 92.0)
+_SKIN_CHROMA = (12.0, 48.0)
 _SKIN_HUE = (20.0, 72.0)
 """Degrees in the plane of the two colour axes, between pink and yellow."""
 

@@ -95,6 +95,20 @@ def arm(image: np.ndarray, index: int) -> None:
     cv2.circle(image, tip, 15, SKIN, -1)
 
 
+def sleeved_arm(image: np.ndarray, index: int) -> None:
+    x = 150 + 5 * index
+    cv2.line(image, (x - 30, 0), (x, 40), (150, 30, 40), 24)
+    cv2.line(image, (x, 40), (x + 14, 75), SKIN, 24)
+    cv2.line(image, (x + 14, 75), (x + 20 - index, 100), SKIN, 9)
+
+
+def half_figure(image: np.ndarray, index: int) -> None:
+    x = 150 + index
+    cv2.ellipse(image, (x, 190), (75, 70), 0, 0, 360, (40, 45, 70), -1)
+    cv2.circle(image, (x, 80), 38, SKIN, -1)
+    cv2.ellipse(image, (x, 58), (40, 25), 0, 180, 360, (60, 40, 30), -1)
+
+
 def bottle(image: np.ndarray, index: int) -> None:
     x = 150 + 3 * index
     cv2.rectangle(image, (x - 16, 80), (x + 16, 150), (40, 110, 60), -1)
@@ -126,6 +140,8 @@ def box(image: np.ndarray, index: int) -> None:
             id="blue and beige walker",
         ),
         pytest.param(arm, "hand", set(), id="arm from the border"),
+        pytest.param(sleeved_arm, "hand", set(), id="sleeved arm from above"),
+        pytest.param(half_figure, "person", {"large"}, id="person cut by the bottom"),
         pytest.param(bottle, "bottle", {"green", "tall"}, id="bottle"),
         pytest.param(box, "object", {"purple"}, id="box"),
     ],
