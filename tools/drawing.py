@@ -53,7 +53,7 @@ __all__ = [
 
 Box: TypeAlias = tuple[int, int, int, int]
 
-MASK_OPACITY: Final = 0.42
+MASK_OPACITY: Final = 0.38
 PREVIEW_LONG_SIDE: Final = (480, 1280)
 """Smallest and largest long side of a preview, so that names can be read and files stay small."""
 STRIP_LINES: Final = 4
@@ -238,7 +238,7 @@ def contact_sheet(
     width = GAP + TILES * (size[0] + GAP)
     rows = [] if shown else [banner("No evidence", width)]
     for clip, wanted in zip(shown, times, strict=True):
-        rows.append(banner(f"{_span(clip.interval)}   {clip.caption}", width))
+        rows.append(banner(f"{_span(clip.interval)}: {clip.caption}", width))
         tiles = [_draw_tile(f, tracks, clip, names or {}) for f in _shown_at(frames, wanted)]
         rows.append(_row(tiles, width))
     if len(clips) > len(shown):
@@ -264,7 +264,7 @@ def _paint_mask(canvas: Image, mask: Mask, rgb: Rgb) -> Box | None:
     )
     line = max(1, round(min(height, width) / 300))
     contours, _ = cv2.findContours(bits, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    cv2.drawContours(canvas, contours, -1, INK, line + 2, cv2.LINE_AA)
+    cv2.drawContours(canvas, contours, -1, INK, line + 1, cv2.LINE_AA)
     cv2.drawContours(canvas, contours, -1, rgb, line, cv2.LINE_AA)
     return x, y, x + w, y + h
 
@@ -331,23 +331,14 @@ def _preview_pages(
     """Yield every frame of the video as the preview shows it."""
     position, masks = -1, dict[int, Mask]()
     ids = [track.id for track in tracks.objects]
-    for frame in video.frames():
+    for frame in video.frames(resolution_wh=size_wh):
         if position != tracks.position_at(frame.time_s):
             position = tracks.position_at(frame.time_s)
             masks = _masks_at(tracks, position, ids)
-        page = draw_objects(_resized(frame.image, size_wh), masks, names)
+        page = draw_objects(frame.image, masks, names)
         if graph is not None:
             page = np.vstack([page, _strip(graph, frame.time_s, size_wh[0])])
         yield Frame(frame.index, frame.time_s, page)
-
-
-def _resized(image: Image, size_wh: tuple[int, int]) -> Image:
-    if (image.shape[1], image.shape[0]) == size_wh:
-        return image
-    smaller = size_wh[0] < image.shape[1]
-    method = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
-    resized: Image = cv2.resize(image, size_wh, interpolation=method).astype(np.uint8)
-    return resized
 
 
 def _strip(graph: TemporalGraph, time_s: float, width: int) -> Image:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pytest
 from rich.console import Console
@@ -31,6 +32,7 @@ def test_stages_inside_stages_are_shown_with_their_notes(console: Console) -> No
     with progress.stage("Answering"), progress.stage("Finding objects", total=4) as stage:
         stage.advance(2)
         stage.note("3 objects")
+        time.sleep(0.3)  # bars are drawn ten times a second
     assert "Answering" in shown(console)
     assert "Finding objects" in shown(console)
     assert "50%" in shown(console)

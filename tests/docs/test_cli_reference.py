@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from reelgraph import settings
 from reelgraph.cli import app
+from reelgraph.settings import Settings
 
 INTRODUCTION = """# The command line
 
@@ -56,9 +59,35 @@ def _section(path: str, command: Any) -> str:
     return "\n\n".join(parts)
 
 
+def _settings() -> str:
+    """What the module says of settings, and each one with its meaning."""
+    prose = _prose_of_settings()
+    meaning = _attributes(Settings.__doc__ or "")
+    assert set(meaning) == set(Settings.model_fields)
+    rows = [f"| `{name}` | `REELGRAPH_{name.upper()}` | {meaning[name]} |" for name in meaning]
+    table = ["| Key | Variable | Meaning |", "|---|---|---|", *rows]
+    return "\n\n".join(["## Settings", prose, "\n".join(table)])
+
+
+def _prose_of_settings() -> str:
+    text, _, example = (settings.__doc__ or "").partition("::\n")
+    block = textwrap.dedent(example).strip()
+    prose = text.strip().replace("``", "`")
+    return f"{prose}:\n\n```toml\n{block}\n```"
+
+
+def _attributes(docstring: str) -> dict[str, str]:
+    """The attributes of a docstring with their descriptions, each on one line."""
+    section = textwrap.dedent(docstring.partition("Attributes:\n")[2])
+    entries = re.split(r"\n(?=\S)", section.strip())
+    pairs = (entry.split(": ", maxsplit=1) for entry in entries)
+    return {name: " ".join(text.split()).replace("``", "`") for name, text in pairs}
+
+
 def reference() -> str:
     command = typer.main.get_command(app)
-    sections = [_section(path, member) for path, member in _commands(command, "reelgraph")]
+    sections = [_settings()]
+    sections += [_section(path, member) for path, member in _commands(command, "reelgraph")]
     return "\n\n".join([INTRODUCTION.strip(), *sections]) + "\n"
 
 

@@ -95,7 +95,7 @@ def _remarks(found: TemporalGraph, chosen: str) -> None:
     remark(chosen)
     guessed = uncertain_labels(found)
     if guessed:
-        remark(f"{len(guessed)} labels are guesses. Correct them: --label {_an_id(guessed)}=ball")
+        remark(f"{len(guessed)} labels are guesses. Correct them: --label {_an_id(guessed)}=NAME")
 
 
 def _an_id(names: list[str]) -> str:

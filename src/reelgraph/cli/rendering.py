@@ -114,5 +114,5 @@ def _tip(answer: Answer, graph: TemporalGraph, video: Path) -> None:
         return
     some = ", ".join(guessed[:6]) + (", ..." if len(guessed) > 6 else "")
     number = guessed[0].rpartition("#")[2]
-    command = f"reelgraph ask {shlex.quote(str(video))} ... --label {number}=ball"
+    command = f"reelgraph ask {shlex.quote(str(video))} ... --label {number}=NAME"
     remark(f"Labels are guesses: {some}. Correct them: {command}")

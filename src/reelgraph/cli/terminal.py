@@ -25,12 +25,13 @@ from reelgraph.progress import Progress as ProgressProtocol
 
 __all__ = ["TerminalProgress", "errors_console", "progress_for", "results_console"]
 
-WIDE_ENOUGH = 100
+UNBROKEN = 10_000
+"""Width of results in a pipe, in columns: one line of text stays one line."""
 
 
 def results_console() -> Console:
-    """Return the console for results; in a pipe it is wide, so that lines stay whole."""
-    width = None if sys.stdout.isatty() else WIDE_ENOUGH
+    """Return the console for results: as wide as the terminal, unlimited in a pipe."""
+    width = None if sys.stdout.isatty() else UNBROKEN
     return Console(width=width, markup=False, highlight=False, emoji=False)
 
 
