@@ -1,0 +1,108 @@
+"""Foreground: where a frame differs from the background by more than noise and shadow."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from reelgraph._types import Image, Mask
+from reelgraph.tools.motion.background import Background, exposure_gain
+from reelgraph.tools.motion.camera import Affine, is_identity
+
+__all__ = ["foreground"]
+
+Plane = NDArray[np.float32]
+
+MISPLACED_PX = 0.5
+SHADOW = (0.45, 0.97)
+MAX_TINT = 0.04
+BRIDGE_SHARE = 0.13
+
+
+def foreground(image: Image, to_canvas: Affine, background: Background, *, min_area: int) -> Mask:
+    """Return where something stands or moves that is not background.
+
+    Args:
+        image: The frame, RGB.
+        to_canvas: The frame's camera pose.
+        background: Of the frame's stretch.
+        min_area: Smaller patches are dropped, in pixels.
+    """
+    height, width = image.shape[:2]
+    scene, noise, known = background.seen_by(to_canvas, (width, height))
+    gain = exposure_gain(image[::3, ::3], scene[::3, ::3], known[::3, ::3])
+    frame = cv2.GaussianBlur(image, (3, 3), 0.7).astype(np.float32) / gain.astype(np.float32)
+    scene = cv2.GaussianBlur(scene, (3, 3), 0.7)
+    difference = frame - scene
+    misplaced = MISPLACED_PX if is_identity(to_canvas) else 2 * MISPLACED_PX
+    limit = 7 + 2.2 * noise + misplaced * _steepness(scene)
+    distance = np.sqrt((difference**2).sum(axis=2)) * 0.75
+    shadow = _shadow(frame, scene)
+    weak = (distance > limit) & known & ~shadow
+    strong = (distance > 2.0 * limit) & known & ~shadow
+    suspect = (distance > 0.6 * limit) & known & ~shadow
+    return _fill_holes(_bridge(_clean(weak, strong, min_area), suspect), max_hole=4 * min_area)
+
+
+def _bridge(mask: Mask, suspect: Mask) -> Mask:
+    """Fill what lies between parts of the foreground in several directions.
+
+    The middle of a thing may look like the background, or like a shadow on it; a cast
+    shadow lies beside its thing, not inside it.
+    """
+    length = max(5, round(BRIDGE_SHARE * mask.shape[0])) | 1
+    field = mask.astype(np.uint8)
+    votes = np.zeros(mask.shape, np.uint8)
+    line = np.zeros((length, length), np.uint8)
+    line[length // 2] = 1
+    diagonal = np.eye(length, dtype=np.uint8)
+    for kernel in (line, line.T, diagonal, diagonal[::-1]):
+        votes += cv2.morphologyEx(field, cv2.MORPH_CLOSE, np.ascontiguousarray(kernel))
+    result: Mask = mask | (votes >= 4) | (suspect & (votes >= 3))
+    return result
+
+
+def _steepness(scene: Plane) -> Plane:
+    """Return how fast the background changes from pixel to pixel, in grey levels."""
+    gray = scene.mean(axis=2)
+    dx = cv2.Sobel(gray, cv2.CV_32F, 1, 0, scale=0.125)
+    dy = cv2.Sobel(gray, cv2.CV_32F, 0, 1, scale=0.125)
+    return cv2.dilate(np.sqrt(dx**2 + dy**2), np.ones((3, 3), np.uint8)).astype(np.float32)
+
+
+def _shadow(frame: Plane, scene: Plane) -> Mask:
+    """Return where the background is only darker: same tint, same texture, soft change."""
+    ratio = (frame + 4) / (scene + 4)
+    level = ratio.mean(axis=2)
+    tint = np.abs(ratio - level[..., None]).max(axis=2) / np.maximum(level, 0.2)
+    local = cv2.blur(level, (5, 5))
+    rough = cv2.blur(np.abs(level - local), (5, 5))
+    low, high = SHADOW
+    return (level > low) & (level < high) & (tint < MAX_TINT) & (rough < 0.035)
+
+
+def _clean(weak: Mask, strong: Mask, min_area: int) -> Mask:
+    """Keep weak patches that hold enough strong pixels; close gaps and drop specks."""
+    small = np.ones((3, 3), np.uint8)
+    mask = cv2.morphologyEx(weak.astype(np.uint8), cv2.MORPH_CLOSE, small)
+    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, small)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    seeds = np.bincount(labels[strong], minlength=count)
+    keep = (stats[:, cv2.CC_STAT_AREA] >= min_area) & (seeds >= 0.15 * stats[:, cv2.CC_STAT_AREA])
+    keep[0] = False
+    result: Mask = keep[labels]
+    return result
+
+
+def _fill_holes(mask: Mask, max_hole: int) -> Mask:
+    """Fill enclosed gaps smaller than ``max_hole`` pixels."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(
+        (~mask).astype(np.uint8), connectivity=4
+    )
+    holes = stats[:, cv2.CC_STAT_AREA] < max_hole
+    holes[0] = False
+    x, y, w, h = (stats[:, i] for i in range(4))
+    holes &= (x > 0) & (y > 0) & (x + w < mask.shape[1]) & (y + h < mask.shape[0])
+    result: Mask = mask | holes[labels]
+    return result

@@ -1,0 +1,214 @@
+"""The embedded tracker: finds what moves, or ever moved, without any learned weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import cv2
+import numpy as np
+from pydantic import Field
+
+from reelgraph._types import Mask
+from reelgraph.graph.tracks import Track, Tracks, encode_mask
+from reelgraph.progress import NullProgress, Progress
+from reelgraph.tools.base import TRACKERS, Availability, ToolConfig
+from reelgraph.tools.motion.background import Background, estimate_background
+from reelgraph.tools.motion.foreground import foreground
+from reelgraph.tools.motion.identity import link
+from reelgraph.tools.motion.propagation import Propagator, Thing
+from reelgraph.tools.motion.shots import Stretch, find_stretches
+from reelgraph.tools.motion.splitting import apply_aliases, split_back
+from reelgraph.tools.motion.tracklets import Sighting, Tracklet, collect
+from reelgraph.tools.motion.view import Labels, View
+from reelgraph.tools.video import Frame, Video
+
+__all__ = ["MotionConfig", "MotionTracker"]
+
+WINDOW_FRAMES = 300
+MIN_SECONDS = 0.4
+
+
+class MotionConfig(ToolConfig):
+    """Options of the embedded tracker.
+
+    Attributes:
+        fps: Frames per second to process.
+        long_side: Longer side of the working frames in pixels; larger videos are scaled
+            down, masks come back at the video's size.
+        min_area: Smallest object as a share of the picture.
+        max_objects: How many objects to keep, the most conspicuous ones.
+    """
+
+    fps: float = Field(12.5, gt=0)
+    long_side: int = Field(320, ge=64)
+    min_area: float = Field(0.0005, gt=0, lt=1)
+    max_objects: int = Field(20, ge=1)
+
+
+@TRACKERS.register("motion")
+class MotionTracker:
+    """Tracks what stands out from the background that the video itself reveals."""
+
+    name: ClassVar[str] = "motion"
+    version: ClassVar[str] = "1"
+
+    def __init__(self, config: MotionConfig | None = None) -> None:
+        self._config = config or MotionConfig()
+
+    @property
+    def config(self) -> MotionConfig:
+        """Options, all of which are part of the cache key."""
+        return self._config
+
+    def available(self) -> Availability:
+        """Say that the tracker can run: it needs nothing but the core packages."""
+        return Availability()
+
+    def track(self, video: Video, *, progress: Progress = NullProgress()) -> Tracks:  # noqa: B008
+        """Return the tracks of every object found in ``video``."""
+        cv2.setRNGSeed(0)
+        return _Run(video, self._config).tracks(progress)
+
+
+@dataclass
+class _Window:
+    """Consecutive frames in memory, with their labels."""
+
+    views: list[View] = field(default_factory=list)
+    labels: list[Labels] = field(default_factory=list)
+
+
+class _Run:
+    """One pass of the tracker over one video."""
+
+    def __init__(self, video: Video, config: MotionConfig) -> None:
+        self._video = video
+        self._config = config
+        width, height = video.info.resolution_wh
+        scale = min(1.0, config.long_side / max(width, height))
+        self._size = max(1, round(width * scale)), max(1, round(height * scale))
+        self._min_area = max(6, round(config.min_area * self._size[0] * self._size[1]))
+        self._propagator = Propagator(min_area=self._min_area)
+        self._tracklets: dict[int, Tracklet] = {}
+        self._frame_indices: list[int] = []
+        self._times: list[float] = []
+        self._warnings: list[str] = []
+
+    def _frames(self) -> Iterator[Frame]:
+        return self._video.frames(fps=self._config.fps, resolution_wh=self._size)
+
+    def tracks(self, progress: Progress) -> Tracks:
+        """Return the tracks."""
+        total = self._video.info.duration_s
+        frames = self._frames()
+        with progress.stage("finding objects", total) as stage:
+            for scene, stretch in enumerate(find_stretches(self._frames())):
+                self._follow(stretch, scene, frames)
+                stage.advance(max(0.0, min(total, self._times[-1]) - self._advanced(total)))
+        return self._finish()
+
+    def _advanced(self, total: float) -> float:
+        before, self._reported = getattr(self, "_reported", 0.0), min(total, self._times[-1])
+        return before
+
+    def _follow(self, stretch: Stretch, scene: int, frames: Iterator[Frame]) -> None:
+        """Label the frames of a stretch, window by window."""
+        background = estimate_background(stretch)
+        stretch.samples.clear()
+        self._propagator.forget()
+        window = _Window()
+        for to_canvas in stretch.to_canvas:
+            frame = next(frames)
+            mask = foreground(frame.image, to_canvas, background, min_area=self._min_area)
+            view = View(frame.image, mask, to_canvas)
+            self._frame_indices.append(frame.index)
+            self._times.append(frame.time_s)
+            window.labels.append(self._propagator.step(view))
+            window.views.append(view)
+            if len(window.views) > 1:
+                window.views[-2].release()
+            if len(window.views) >= WINDOW_FRAMES:
+                self._close(window, scene)
+                window = _Window()
+        self._close(window, scene)
+
+    def _close(self, window: _Window, scene: int) -> None:
+        """Settle a window's labels and keep its masks."""
+        if not window.views:
+            return
+        propagator = self._propagator
+        apply_aliases(window.labels, propagator.aliases, propagator.next_number)
+        parts = [t for t in propagator.born if t.split and t.number not in propagator.aliases]
+        for part in parts:
+            while part.parent in propagator.aliases:
+                part.parent = propagator.aliases[part.parent]
+        split_back(window.views, window.labels, [p for p in parts if p.parent != p.number])
+        propagator.born.clear()
+        first = len(self._times) - len(window.views)
+        for offset, (view, labels) in enumerate(zip(window.views, window.labels, strict=True)):
+            collect(self._tracklets, view, labels, first + offset, scene)
+
+    def _finish(self) -> Tracks:
+        """Link the tracklets and write the masks at the video's size."""
+        times = np.array(self._times)
+        rate = len(times) / max(self._video.end_s, 1e-6)
+        long_enough = [
+            t for t in self._tracklets.values() if len(t.sightings) >= MIN_SECONDS * rate
+        ]
+        groups = link(long_enough, size_wh=self._size, frames_per_s=rate)
+        groups = self._budget(groups)
+        if not groups:
+            self._warnings.append("Nothing moved in this video, so no objects were found.")
+        objects = tuple(self._write(number, group) for number, group in enumerate(groups, start=1))
+        return Tracks(
+            video=self._video.info,
+            frame_indices=np.array(self._frame_indices, np.int64),
+            times_s=times,
+            end_s=self._video.end_s,
+            objects=objects,
+            warnings=tuple(self._warnings),
+        )
+
+    def _budget(self, groups: list[list[Tracklet]]) -> list[list[Tracklet]]:
+        """Return the most conspicuous groups, in order of appearance."""
+        limit = self._config.max_objects
+        if len(groups) > limit:
+            self._warnings.append(
+                f"{len(groups)} objects were found, the {limit} most conspicuous ones are kept."
+            )
+        kept = sorted(groups, key=lambda g: -sum(s.area for t in g for s in t.sightings))[:limit]
+        return sorted(kept, key=lambda g: (g[0].first.row, g[0].first.box))
+
+    def _write(self, number: int, group: list[Tracklet]) -> Track:
+        """Return the track of one object."""
+        sightings = [s for tracklet in group for s in tracklet.sightings]
+        masks = [self._enlarge(s) for s in sightings]
+        boxes = [_box(mask) for mask in masks]
+        return Track(
+            id=number,
+            positions=np.array([s.row for s in sightings], np.int64),
+            boxes_xyxy=np.array(boxes, np.float64).reshape(-1, 4),
+            rles=tuple(encode_mask(mask) for mask in masks),
+            score=0.5,
+        )
+
+    def _enlarge(self, sighting: Sighting) -> Mask:
+        """Return a mask at the video's size."""
+        small = np.zeros(self._size[::-1], np.uint8)
+        x0, y0, x1, y1 = sighting.box
+        small[y0:y1, x0:x1] = sighting.mask()
+        if self._size == self._video.info.resolution_wh:
+            return small.astype(bool)
+        large = cv2.resize(
+            small * 255, self._video.info.resolution_wh, interpolation=cv2.INTER_LINEAR
+        )
+        result: Mask = large > 127
+        return result
+
+
+def _box(mask: Mask) -> tuple[int, int, int, int]:
+    """Return the bounding box of a mask that is not empty."""
+    ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(xs[0]), int(ys[0]), int(xs[-1]) + 1, int(ys[-1]) + 1
