@@ -104,7 +104,9 @@ def describe_entries(disk: ByteStore) -> list[StoreEntry]:
     """Return every entry, oldest first, checked."""
     videos: dict[str, list[str]] = {}
     for record in _records(disk).values():
-        videos.setdefault(str(record.get("sha256")), []).append(str(record.get("path")))
+        # As text that every terminal and encoding can show.
+        shown = os.fsencode(str(record.get("path"))).decode("utf-8", "backslashreplace")
+        videos.setdefault(str(record.get("sha256")), []).append(shown)
     entries = [_describe(disk, name, videos) for name in disk.names() if name.startswith(ENTRY)]
     return sorted(entries, key=lambda entry: (entry.created_s, entry.id))
 
