@@ -65,7 +65,7 @@ class Video:
     Frames are numbered in the order in which they are shown, and a frame's time is its
     own presentation time, counted from the first frame shown; neither is ever computed
     from the other. The container's rotation is applied, so images and `info` describe
-    what a player shows.
+    what a player shows (mirroring and non-square pixels are not applied).
 
     Opening reads the packet headers (no decoding in a sound file) and decodes one frame.
     Each call of `frames` or `frames_at` opens the file anew, so iterators are independent.

@@ -118,6 +118,19 @@ def test_arbitrary_bytes_decode_or_are_refused(counts):
     assert mask.sum() == rle_area(counts)
 
 
+def test_published_masks_decode_as_the_coco_library_decodes_them(data_dir):
+    for name in ("sav_000001_auto", "sav_000001_manual"):
+        document = json.loads((data_dir / "sav_example" / f"{name}.json").read_text())
+        for item in (item for row in document["masklet"][::10] for item in row):
+            (height, width), counts = item["size"], item["counts"].encode()
+            expected = coco.decode({"size": [height, width], "counts": counts}).astype(bool)
+            assert np.array_equal(decode_rle(counts, resolution_wh=(width, height)), expected)
+            assert encode_mask(expected) == counts
+            left, top, across, down = coco.toBbox({"size": [height, width], "counts": counts})
+            box = rle_box(counts, resolution_wh=(width, height))
+            assert box == ((left, top, left + across, top + down) if expected.any() else None)
+
+
 # ------------------------------------------------------------------------ compact file
 
 

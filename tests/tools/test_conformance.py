@@ -193,7 +193,7 @@ def test_a_tracker_gives_tracks_that_are_true_to_the_video(tracker, videos, name
     tracks = tracker.track(video, progress=progress)
     check_tracks(tracks, video)
     assert progress.stages
-    assert progress.advanced > 0
+    assert progress.advanced > 0 or len(tracks.times_s) == 1
     assert progress.open == 0, "every stage that was opened is closed"
     data = tracks_to_bytes(tracks)
     assert tracks_to_bytes(tracks_from_bytes(data)) == data
