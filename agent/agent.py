@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from reelgraph.agent.answer import Answer, AnswerDraft
 from reelgraph.agent.budget import Meter
@@ -89,6 +90,7 @@ class VideoAgent:
         self._pipeline_choice = (pipeline, tracker, generators, store)
         self._limits = (max_model_calls, max_tokens, max_seconds)
         self._model: BaseChatModel | None = None
+        self._graph_ids: WeakKeyDictionary[TemporalGraph, str] = WeakKeyDictionary()
         self._sessions: OrderedDict[tuple[object, ...], _Session] = OrderedDict()
 
     # -- what it is made of --------------------------------------------------------------
@@ -281,7 +283,7 @@ class VideoAgent:
         self, video: str | Path, during: tuple[float, float] | None, progress: Progress
     ) -> _Session:
         graph = self.pipeline.graph(video, progress=progress)
-        graph_id = hashlib.sha256(graph.document.model_dump_json().encode()).hexdigest()[:16]
+        graph_id = self._graph_id(graph)
         key = (graph_id, during)
         if key not in self._sessions:
             part = graph if during is None else graph.between(*_checked_window(during, graph))
@@ -290,6 +292,13 @@ class VideoAgent:
                 self._sessions.popitem(last=False)
         self._sessions.move_to_end(key)
         return self._sessions[key]
+
+    def _graph_id(self, graph: TemporalGraph) -> str:
+        """Return the hash of a graph's document, computed once for each graph."""
+        if graph not in self._graph_ids:
+            data = graph.document.model_dump_json().encode()
+            self._graph_ids[graph] = hashlib.sha256(data).hexdigest()[:16]
+        return self._graph_ids[graph]
 
     def _new_session(
         self, video: str | Path, graph: TemporalGraph, graph_id: str, progress: Progress
@@ -385,7 +394,7 @@ def _checked_window(during: tuple[float, float], graph: TemporalGraph) -> tuple[
     duration_s = graph.video.duration_s
     rule = f"give (start, end) in seconds with 0 <= start < end <= {duration_s:.2f}"
     try:
-        start, end = (float(bound) for bound in during)
+        start, end = (bound + 0.0 for bound in during)
     except (TypeError, ValueError):
         raise AgentError(f"during={during!r} is not a pair of seconds; {rule}") from None
     if not (math.isfinite(start) and math.isfinite(end)) or start >= end:

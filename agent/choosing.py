@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from reelgraph.agent.clauses import Pattern, read_clause
 from reelgraph.agent.facts import Facts, Occurrence
@@ -14,7 +15,7 @@ from reelgraph.agent.question import Question
 from reelgraph.agent.reason import Finding
 from reelgraph.agent.referents import places, rank_of, referents
 
-__all__ = ["choose", "guess"]
+__all__ = ["Choosing", "choose", "guess"]
 
 _NONE = re.compile(r"^(?:none|nobody|no one|nothing|neither)\b")
 _ALL = re.compile(r"^(?:all|both|every)\b")
@@ -23,29 +24,42 @@ _FUNCTION = frozenset(
 )
 
 
-def choose(question: Question, finding: Finding, facts: Facts) -> int | None:
-    """Return the index of the option that a finding supports best, or None if none does."""
-    scores = [_score(option.lower(), question, finding, facts) for option in question.choices]
-    best = max(scores, default=0.0)
-    return scores.index(best) if best > 0 else None
+@dataclass(frozen=True)
+class Choosing:
+    """An option with what speaks for it.
+
+    Attributes:
+        index: The option.
+        score: How far the finding supports it, 0 for not at all.
+        shown_by: The occurrence that the option describes, where that is what decided.
+    """
+
+    index: int
+    score: float
+    shown_by: Occurrence | None = None
 
 
-def _score(option: str, question: Question, finding: Finding, facts: Facts) -> float:
-    """Return how far the finding supports one option, 0 for not at all."""
+def choose(question: Question, finding: Finding, facts: Facts) -> Choosing | None:
+    """Return the option that a finding supports best, or None if none is supported."""
     if finding.status == "unknown":
-        return 0.0
-    if (
-        question.asked in {"how many", "how often", "how long", "when"}
-        and finding.value is not None
-    ):
-        return _number_score(option, finding)
+        return None
+    judged = [_judge(i, question, finding, facts) for i in range(len(question.choices))]
+    best = max(judged, key=lambda option: (option.score, -option.index))
+    return best if best.score > 0 else None
+
+
+def _judge(index: int, question: Question, finding: Finding, facts: Facts) -> Choosing:
+    option = question.choices[index].lower()
+    counted = question.asked in {"how many", "how often", "how long", "when"}
+    if counted and finding.value is not None:
+        return Choosing(index, _number_score(option, finding))
     if question.asked == "yes or no" and tokens(option)[:1] in (["yes"], ["no"]):
-        return float(tokens(option)[0] == finding.status)
+        return Choosing(index, float(tokens(option)[0] == finding.status))
     if question.asked == "entity":
-        return _entity_score(option, question, finding, facts)
+        return Choosing(index, _entity_score(option, question, finding, facts))
     if question.asked == "attribute":
-        return _attribute_score(option, finding, facts)
-    return _event_score(option, question, finding, facts)
+        return Choosing(index, _attribute_score(option, finding, facts))
+    return _judge_event(index, option, question, finding, facts)
 
 
 def _number_score(option: str, finding: Finding) -> float:
@@ -111,15 +125,17 @@ def _attribute_score(option: str, finding: Finding, facts: Facts) -> float:
     return len(wanted & traits) / len(wanted) if wanted else 0.0
 
 
-def _event_score(option: str, question: Question, finding: Finding, facts: Facts) -> float:
+def _judge_event(
+    index: int, option: str, question: Question, finding: Finding, facts: Facts
+) -> Choosing:
     """Prefer the option that happens, and of several the one that happens soonest."""
     pool = finding.pool or finding.occurrences
     pattern = read_clause(tokens(option), facts.vocabulary())
     told = _matches(pattern, question, facts)
     for place, occurrence in enumerate(pool):
         if occurrence.cite in told:
-            return 1.0 - place / (2 * len(pool))
-    return 0.0
+            return Choosing(index, 1.0 - place / (2 * len(pool)), occurrence)
+    return Choosing(index, 0.0)
 
 
 def _matches(pattern: Pattern, question: Question, facts: Facts) -> set[str]:

@@ -299,7 +299,7 @@ def _roles(found: _Verb, places: _Places, grammar: _Grammar, vocabulary: Vocabul
     """Give every place its role, by the frame of the verb and its voice."""
     base = Pattern(found.predicates, found.sense.predicate)
     if taken := _leaves_surface(found, grammar, vocabulary):
-        base = replace(base, predicates=taken, sense="picks up")
+        base = replace(base, predicates=taken, sense="takes away")
         return replace(base, object=places.inner, asked=_role(places.asked, inner="object"))
     if found.sense.frame == "intransitive" or _returns(found, places.outer):
         return replace(base, object=places.inner, asked=_role(places.asked, inner="object"))
@@ -352,7 +352,7 @@ def _leaves_surface(found: _Verb, grammar: _Grammar, vocabulary: Vocabulary) -> 
     place = {stem(word) for word in grammar.bare.get("", [])}
     if found.sense.predicate != "leaves" or not place & SURFACES:
         return ()
-    return vocabulary.meaning("picks up")
+    return vocabulary.meaning("takes away")
 
 
 def _returns(found: _Verb, outer: Ref | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from reelgraph.agent.answer import AnswerDraft
@@ -33,13 +34,25 @@ def compose(question: Question, finding: Finding, facts: Facts, choice: int | No
         return AnswerDraft(text=f"I do not know: {finding.reason}.", abstain=True, confidence=0.0)
     cited = finding.occurrences[:MOST_CITED]
     return AnswerDraft(
-        text=_text(question, finding, facts),
+        text=_told_once(_text(question, finding, facts)),
         relations=[o.cite for o in cited if not o.cite.startswith("o")],
         objects=_objects(finding),
         results=[finding.result] if finding.result else [],
         choice=choice,
         confidence=finding.confidence,
     )
+
+
+def _told_once(text: str) -> str:
+    """Return the text with the attributes of each object only where it is first named."""
+    seen: set[str] = set()
+
+    def once(found: re.Match[str]) -> str:
+        again = found[1] in seen
+        seen.add(found[1])
+        return found[1] if again else found[0]
+
+    return re.sub(r"(\[o\d+\]) \([^)]*\)", once, text)
 
 
 def _objects(finding: Finding) -> list[int]:
@@ -67,10 +80,12 @@ def _text(question: Question, finding: Finding, facts: Facts) -> str:
 
 def sentence(occurrence: Occurrence, facts: Facts) -> str:
     """Return one occurrence as a sentence such as ``[o1] hands [o3] to [o2] [r4].``."""
-    words = [described(occurrence.subject, facts), occurrence.predicate.replace("_", " ")]
+    alone = occurrence.subject == CAMERA
+    actor = occurrence.object if alone else occurrence.subject
+    words = [described(actor, facts), occurrence.predicate.replace("_", " ")]
     if _needs_is(occurrence.predicate):
         words.insert(1, "is")
-    if occurrence.object != CAMERA:
+    if occurrence.object != CAMERA and not alone:
         words.append(described(occurrence.object, facts))
     if occurrence.recipient is not None:
         words += ["to", described(occurrence.recipient, facts)]
@@ -101,7 +116,7 @@ def _sentences(occurrences: Sequence[Occurrence], facts: Facts) -> str:
 def _entities(question: Question, finding: Finding, facts: Facts) -> str:
     names = _list([described(i, facts) for i in finding.entities])
     if question.pattern.negated:
-        return f"{names}: nothing in the graph says otherwise."
+        return f"{names}: the graph has no such event."
     return f"{names}."
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -23,7 +24,7 @@ from reelgraph.agent.clauses import Pattern, read_clause
 from reelgraph.agent.compose import compose
 from reelgraph.agent.facts import Facts
 from reelgraph.agent.language import tokens
-from reelgraph.agent.matching import FALLBACKS
+from reelgraph.agent.matching import FALLBACKS, GOING
 from reelgraph.agent.phrases import RANKS
 from reelgraph.agent.question import Question, parse_question
 from reelgraph.agent.reason import solve
@@ -117,8 +118,8 @@ def plan(question: Question, vocabulary: Vocabulary) -> list[tuple[str, dict[str
 
 def _needed(pattern: Pattern, vocabulary: Vocabulary) -> list[str]:
     """Return the predicates to look up for a clause, with what may stand for them."""
-    other = vocabulary.meaning(FALLBACKS.get(pattern.sense, ""))
-    return [*pattern.predicates, *other]
+    related = [FALLBACKS.get(pattern.sense, ""), *GOING.get(pattern.sense, ())]
+    return [*pattern.predicates, *(p for name in related for p in vocabulary.meaning(name))]
 
 
 def _option_patterns(question: Question, vocabulary: Vocabulary) -> list[Pattern]:
@@ -154,9 +155,10 @@ def draft_answer(
     finding = solve(question, facts)
     if not question.choices:
         return compose(question, finding, facts, None)
-    choice = choose(question, finding, facts)
-    if choice is not None:
-        return compose(question, finding, facts, choice)
+    if chosen := choose(question, finding, facts):
+        if chosen.shown_by:
+            finding = replace(finding, occurrences=(chosen.shown_by,))
+        return compose(question, finding, facts, chosen.index)
     if not allow_unsupported:
         reason = finding.reason or "the graph supports none of the options"
         return AnswerDraft(text=f"I do not know: {reason}.", abstain=True, confidence=0.0)

@@ -18,6 +18,7 @@ from reelgraph.graph.schema import CAMERA, Interval
 __all__ = [
     "AT_ONCE_S",
     "FALLBACKS",
+    "GOING",
     "Span",
     "Unknown",
     "anchored",
@@ -40,6 +41,12 @@ FALLBACKS = {
     "disappears": "leaves",
 }
 """What else may stand in a graph for entering and leaving the view."""
+
+GOING = {"takes away": ("leaves", "disappears"), "puts back": ("enters", "appears")}
+"""How a thing goes and comes back where nobody was seen to take or to bring it."""
+
+JOURNEY_S = 4.0
+"""Being taken and leaving the view are one event if no further apart than this."""
 
 
 class Unknown(Exception):  # noqa: N818
@@ -77,6 +84,8 @@ def _candidates(pattern: Pattern, facts: Facts) -> list[list[Occurrence]]:
         Unknown: If the graph has neither.
     """
     found = [facts.occurrences(pattern.predicates)] if pattern.predicates else []
+    if pattern.sense in GOING:
+        return [_journeys(pattern, facts)]
     if other := facts.vocabulary().meaning(FALLBACKS.get(pattern.sense, "")):
         found.append(facts.occurrences(other))
     if pattern.sense in {"enters", "appears"}:
@@ -89,6 +98,37 @@ def _candidates(pattern: Pattern, facts: Facts) -> list[list[Occurrence]]:
     known = ", ".join(facts.predicates) or "none"
     what = " ".join(pattern.unread) or pattern.sense or " ".join(pattern.words)
     raise Unknown(f"the graph has no relation that means {what!r}; its relations are: {known}")
+
+
+def _journeys(pattern: Pattern, facts: Facts) -> list[Occurrence]:
+    """Return when things are taken away or brought back, seen in a hand or not.
+
+    A thing that only leaves or enters the view counts too, with the camera as the one
+    who acts; it is left out where the same journey was seen in a hand.
+    """
+    handled = facts.occurrences(pattern.predicates)
+    words = [p for name in GOING[pattern.sense] for p in facts.vocabulary().meaning(name)]
+    alone = [
+        replace(o, subject=CAMERA, object=o.subject)
+        for o in facts.occurrences(words)
+        if o.object == CAMERA and (pattern.sense == "takes away" or _seen_before(o, facts))
+    ]
+    new: list[Occurrence] = []
+    for o in alone:
+        if not any(o.object == h.object and _close(o, h) for h in (*handled, *new)):
+            new.append(o)
+    return sorted([*handled, *new], key=lambda o: (o.span, o.cite))
+
+
+def _close(a: Occurrence, b: Occurrence) -> bool:
+    return abs(a.span.start - b.span.start) <= JOURNEY_S
+
+
+def _seen_before(arrival: Occurrence, facts: Facts) -> bool:
+    """Return whether a thing of this kind was there before, so that this is a return."""
+    label = facts.objects[arrival.subject]["label"]
+    rows = (row for row in facts.objects.values() if row["label"] == label)
+    return any(span[0] < arrival.span.start - JOURNEY_S for row in rows for span in row["presence"])
 
 
 def _edge(stay: Occurrence, end: str) -> Occurrence:

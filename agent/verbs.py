@@ -13,7 +13,17 @@ from typing import Literal, TypeAlias
 
 from reelgraph.agent.language import stem, tokens
 
-__all__ = ["PARTICLES", "VISIBLE", "Frame", "Sense", "canonical", "directed", "spatial", "verb"]
+__all__ = [
+    "BROADER",
+    "PARTICLES",
+    "VISIBLE",
+    "Frame",
+    "Sense",
+    "canonical",
+    "directed",
+    "spatial",
+    "verb",
+]
 
 Frame: TypeAlias = Literal["plain", "inverse", "intransitive", "receiver"]
 """How grammar maps to a relation: as it stands, subject and object swapped, the
@@ -33,15 +43,18 @@ class Sense:
     frame: Frame = "plain"
 
 
+BROADER = {"takes away": "picks up", "puts back": "puts down"}
+"""Senses that say more than the predicate by which a graph tells them."""
+
 _VERBS: dict[str, tuple[str, Frame]] = {
     "pick": ("picks up", "plain"),
     "pick up": ("picks up", "plain"),
     "take": ("picks up", "plain"),
-    "take away": ("picks up", "plain"),
-    "take out": ("picks up", "plain"),
-    "take off": ("picks up", "plain"),
+    "take away": ("takes away", "plain"),
+    "take out": ("takes away", "plain"),
+    "take off": ("takes away", "plain"),
     "take up": ("picks up", "plain"),
-    "remove": ("picks up", "plain"),
+    "remove": ("takes away", "plain"),
     "grab": ("picks up", "plain"),
     "lift": ("picks up", "plain"),
     "lift up": ("picks up", "plain"),
@@ -49,20 +62,20 @@ _VERBS: dict[str, tuple[str, Frame]] = {
     "fetch": ("picks up", "plain"),
     "put": ("puts down", "plain"),
     "put down": ("puts down", "plain"),
-    "put back": ("puts down", "plain"),
+    "put back": ("puts back", "plain"),
     "place": ("puts down", "plain"),
-    "place back": ("puts down", "plain"),
+    "place back": ("puts back", "plain"),
     "set": ("puts down", "plain"),
     "set down": ("puts down", "plain"),
     "lay down": ("puts down", "plain"),
-    "bring back": ("puts down", "plain"),
-    "give back": ("puts down", "plain"),
-    "replace": ("puts down", "plain"),
-    "return": ("puts down", "plain"),
+    "bring back": ("puts back", "plain"),
+    "give back": ("puts back", "plain"),
+    "replace": ("puts back", "plain"),
+    "return": ("puts back", "plain"),
     "release": ("puts down", "plain"),
     "drop": ("puts down", "plain"),
-    "come back": ("puts down", "intransitive"),
-    "go back": ("puts down", "intransitive"),
+    "come back": ("puts back", "intransitive"),
+    "go back": ("puts back", "intransitive"),
     "hand": ("hands", "plain"),
     "hand over": ("hands", "plain"),
     "hand off": ("hands", "plain"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from reelgraph.agent.language import stem, tokens, word_set
-from reelgraph.agent.verbs import VISIBLE, Sense, canonical, spatial
+from reelgraph.agent.verbs import BROADER, VISIBLE, Sense, canonical, spatial
 from reelgraph.graph.lexicon import label_matches, predicate_key, synonym_keys
 
 __all__ = ["ANYONE", "ANYTHING", "SCENERY", "SURFACES", "Vocabulary", "spatial_only"]
@@ -86,7 +86,8 @@ class Vocabulary:
 
     def meaning(self, predicate: str) -> tuple[str, ...]:
         """Return the graph's predicates with the same canonical sense as ``predicate``."""
-        return tuple(p for p in self.predicates if canonical(p).predicate == predicate)
+        names = {predicate, BROADER.get(predicate, predicate)}
+        return tuple(p for p in self.predicates if canonical(p).predicate in names)
 
     def has_head(self, word: str) -> bool:
         """Return whether some predicate of the graph starts with this verb."""
