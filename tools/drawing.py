@@ -111,17 +111,18 @@ def object_names(
 ) -> dict[int, str]:
     """Return what to write beside each object: ``"person #1"``, or ``"#1"`` without a label.
 
+    A label that is a guess is marked: ``"person? #1"``.
+
     Args:
         tracks: The objects to name.
         labels: Labels by id; they win over the graph's.
         graph: The graph that knows the other labels.
     """
-    known = {item.id: item.label for item in graph.document.objects} if graph else {}
-    known.update(labels or {})
-    return {
-        track.id: f"{known[track.id]} #{track.id}" if track.id in known else f"#{track.id}"
-        for track in tracks.objects
-    }
+    names = {track.id: f"#{track.id}" for track in tracks.objects}
+    if graph is not None:
+        known = names.keys() & {item.id for item in graph.document.objects}
+        names |= {number: graph.name(number, mark=True) for number in known}
+    return names | {number: f"{label} #{number}" for number, label in (labels or {}).items()}
 
 
 def draw_objects(image: Image, masks: Mapping[int, Mask], names: Mapping[int, str]) -> Image:

@@ -37,7 +37,7 @@ _UNIT: Final = 22
 def letter_height(resolution_wh: tuple[int, int]) -> int:
     """Return the height of capital letters, in pixels, that suits a picture of this size."""
     width, height = resolution_wh
-    return max(9, round(math.sqrt(height * width) / 42))
+    return max(9, round(5 + math.sqrt(height * width) / 80))
 
 
 def text_width(text: str, letters: int) -> int:

@@ -122,6 +122,13 @@ def test_names_come_from_the_graph_and_the_given_labels_win(clip: Video) -> None
     assert named == {1: "nurse #1"}
 
 
+def test_a_guessed_label_is_marked(clip: Video) -> None:
+    tracks = one_object(clip, square((320, 240), 10, 10, 20), [0])
+    guess = SceneObject(id=1, label="dog", uncertain=True)
+    graph = TemporalGraph(SceneGraph(video=clip.info, objects=(guess,)))
+    assert object_names(tracks, graph=graph) == {1: "dog? #1"}
+
+
 def test_a_preview_keeps_every_frame_at_its_own_time(clip: Video, tmp_path: Path) -> None:
     tracks = one_object(clip, square((320, 240), 100, 60, 80), [1, 2])
     path = tmp_path / "preview.mp4"
