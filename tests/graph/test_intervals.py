@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reelgraph.graph.intervals import (
@@ -47,6 +47,7 @@ def is_canonical(intervals: tuple[Interval, ...]) -> bool:
 
 
 @given(SETS, SETS)
+@example([Interval(0, 1), Interval(1, 1)], [Interval(0.5, 1), Interval(1, 1)])
 def test_union_and_intersection_hold_the_right_moments(
     a: list[Interval], b: list[Interval]
 ) -> None:

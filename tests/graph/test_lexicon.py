@@ -122,6 +122,7 @@ def test_a_verb_has_no_inverse() -> None:
         ("tv", "screen/monitor", True),
         ("cup", "tea cup", True),
         ("tea cup", "cup", False),
+        ("bicycle", "mountain bikes", True),
         ("knife", "knives", True),
         ("glass", "glasses", False),
         ("dog", "cat", False),

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reelgraph.errors import QueryError
@@ -210,7 +210,16 @@ def test_an_unknown_format_is_refused() -> None:
         crowd().to_text("yaml")
 
 
+def test_room_that_relations_leave_goes_to_the_objects() -> None:
+    document = crowd().document
+    graph = TemporalGraph(document.model_copy(update={"relations": document.relations[-1:]}))
+    texts = [graph.to_text(budget=budget) for budget in range(60, 120)]
+    listed = {text.count("\nperson #") for text in texts if events(text)}
+    assert listed >= {5, 6, 7, 10}
+
+
 @given(st.text(max_size=300))
+@example("a cup " * 20)
 def test_names_from_outside_stay_on_one_short_line(text: str) -> None:
     line = clean(text)
     assert len(line) <= 60

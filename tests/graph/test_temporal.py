@@ -187,6 +187,12 @@ def test_objects(graph: TemporalGraph, query: dict[str, Any], expected: list[int
     assert [item.id for item in graph.objects(**query)] == expected
 
 
+def test_a_wider_kind_is_offered_for_a_narrower_one(graph: TemporalGraph) -> None:
+    people = graph.relabel({1: "person", 2: "person"})
+    with pytest.raises(QueryError, match="Did you mean 'person'"):
+        people.objects("boy")
+
+
 def test_one_object_and_one_relation_by_id(graph: TemporalGraph) -> None:
     assert graph.object(3).label == "ball"
     assert graph.relation("r3").recipient == 2
