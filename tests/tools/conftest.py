@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -41,14 +42,24 @@ def write_video(
         stream.pix_fmt = pix_fmt
         stream.time_base = stream.codec_context.time_base = clock
         stream.gop_size = gop
-        if rotation:
-            stream.set_display_rotation(-rotation)
         for index, time in enumerate(times_ms):
             frame = av.VideoFrame.from_ndarray(painter(index, *size), format="rgb24")
             frame.pts, frame.time_base = time, clock
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+    if rotation:
+        turn(path, rotation)
     return path
+
+
+def turn(path: Path, rotation: int) -> None:
+    """Ask players, in the MP4 track header, to turn the picture clockwise."""
+    cosine, sine = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[rotation]
+    one = 1 << 16
+    rows = (cosine * one, sine * one, 0, -sine * one, cosine * one, 0, 0, 0, 1 << 30)
+    data = bytearray(path.read_bytes())
+    struct.pack_into(">9i", data, data.index(b"tkhd") + 44, *rows)
+    path.write_bytes(data)
 
 
 @pytest.fixture(scope="session")
