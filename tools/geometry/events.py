@@ -43,11 +43,31 @@ def handling(held: Sequence[Hold], tracks: Tracks, config: GeometryConfig) -> It
     for hold in held:
         by_thing[hold.held.id].append(hold)
     for _, sequence in sorted(by_thing.items()):
-        for hold in sequence:
-            yield from _pick_up(hold, tracks, config)
-            yield from _put_down(hold, tracks, config)
+        longest_first = sorted(sequence, key=lambda hold: hold.run[0] - hold.run[1])
+        taken = [e for hold in longest_first for e in _pick_up(hold, tracks, config)]
+        laid = [e for hold in longest_first for e in _put_down(hold, tracks, config)]
+        yield from [*_once(taken), *_once(laid)]
         for giver, taker in pairwise(sequence):
             yield from _hand_over(giver, taker, tracks, config)
+
+
+def _once(events: Sequence[Event]) -> list[Event]:
+    """Return the events without later ones at the same time.
+
+    A thing is picked up, or put down, once at a time, by the one who held it longest.
+    """
+    kept: list[Event] = []
+    for event in events:
+        if not any(_same_time(event, other) for other in kept):
+            kept.append(event)
+    return kept
+
+
+def _same_time(a: Event, b: Event) -> bool:
+    return (
+        a.interval.start <= b.interval.end + EVENT_MAX_S
+        and b.interval.start <= a.interval.end + EVENT_MAX_S
+    )
 
 
 def _pick_up(hold: Hold, tracks: Tracks, config: GeometryConfig) -> Iterator[Event]:
