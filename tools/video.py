@@ -180,13 +180,12 @@ class Video:
         if not fps > 0:
             raise ValueError(f"fps must be positive, got {fps!r}")
         times = self.times_s
-        grid = np.arange(int(np.floor(times[-1] * fps + 1e-6)) + 1) / fps
-        after = np.clip(np.searchsorted(times, grid), 1, max(1, len(times) - 1))
-        before = after - 1
-        after = np.minimum(after, len(times) - 1)
-        # The slack settles ties, which rounding would settle at random: the earlier frame.
-        nearest = np.where(times[after] - grid < grid - times[before] - 1e-9, after, before)
-        return np.unique(nearest).astype(np.int64)
+        # A multiple of 1/fps is nearest to the frame between whose midpoints it lies; on a
+        # midpoint, the earlier frame takes it (the slack is for rounding).
+        bounds = np.append((times[:-1] + times[1:]) / 2, times[-1])
+        multiples = np.floor(bounds * fps + 1e-6)
+        taken: Ints = np.flatnonzero(np.diff(multiples, prepend=-1.0) > 0).astype(np.int64)
+        return taken
 
     def _read(self, indices: Ints, resolution_wh: tuple[int, int] | None) -> Iterator[Frame]:
         """Decode the frames with these indices (increasing), seeking over long gaps."""
@@ -196,18 +195,15 @@ class Video:
 
     def _stream(self, indices: Ints, converter: _Converter) -> Iterator[Frame]:
         with Reader(self.path, self._index) as reader:
-            missing = 0
             for position in map(int, indices):
                 frame = reader.frame(position)
                 if frame is None:
-                    missing += 1
-                    continue
-                yield Frame(position, float(self.times_s[position]), converter(frame))
-        if missing:
-            self._warn(
-                f"{missing} of {len(indices)} frames of {str(self.path)!r} do not decode "
-                "and were left out; encode the file anew if that matters"
-            )
+                    self._warn(
+                        f"some frames of {str(self.path)!r} do not decode and are left out; "
+                        "encode the file anew if that matters"
+                    )
+                else:
+                    yield Frame(position, float(self.times_s[position]), converter(frame))
 
     def _warn(self, message: str) -> None:
         if message not in self._warnings:

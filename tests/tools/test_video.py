@@ -10,9 +10,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reelgraph.errors import VideoError, VideoWarning
 from reelgraph.tools.video import Video
+from reelgraph.tools.video_index import FrameIndex
 
 LONG_MS = tuple(range(0, 6000, 40))
 
@@ -139,6 +142,27 @@ def test_sampling_follows_time_not_index_when_the_rate_varies(tmp_path, make_vid
     times = [*range(0, 100, 10), 1000, 2000, 3000]
     video = Video.open(make_video(tmp_path / "vfr.mkv", times_ms=times))
     assert [frame.time_s for frame in video.frames(fps=1)] == [0.0, 1.0, 2.0, 3.0]
+
+
+@given(
+    st.lists(st.integers(1, 3000), max_size=40),
+    st.sampled_from([0.3, 1, 2, 5, 12.5, 29.97, 1000, 1e12]),
+)
+def test_sampling_takes_the_frame_nearest_to_each_multiple(steps, fps):
+    times = np.concatenate([[0], np.cumsum(steps)]) / 1000
+    index = FrameIndex((), times, (), float(times[-1]) + 0.04, (8, 8), 0, ())
+    taken = Video(Path("unused.mp4"), index)._sample(fps)
+    if fps > 1000:
+        assert taken.tolist() == list(range(len(times)))
+        return
+    grid = np.arange(int(times[-1] * fps + 1e-6) + 1) / fps
+    distances = np.abs(times[None, :] - grid[:, None])
+    best = distances.min(axis=1, keepdims=True)
+    # Ties go either way by rounding in this check, so it allows both.
+    allowed = [set(np.flatnonzero(row)) for row in distances <= best + 1e-6]
+    assert all(choices & set(taken.tolist()) for choices in allowed)
+    assert set(taken.tolist()) <= set().union(*allowed)
+    assert len(taken) <= len(grid)
 
 
 def test_windows_partition_the_whole(long_clip):
