@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import math
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -17,11 +16,11 @@ from reelgraph.agent.answer import Answer, AnswerDraft
 from reelgraph.agent.budget import Meter
 from reelgraph.agent.conversation import Conversation, Outcome, RunModel, steps_of
 from reelgraph.agent.events import AnswerReady, Event, StageStarted, ToolCalled
+from reelgraph.agent.inputs import checked_request, checked_window
 from reelgraph.agent.look import Camera, ShowFrames
 from reelgraph.agent.models import EMBEDDED, model_name, provider_errors, resolve_model
 from reelgraph.agent.request import Request
 from reelgraph.agent.tools import graph_tools
-from reelgraph.errors import AgentError
 from reelgraph.graph.temporal import TemporalGraph
 from reelgraph.graph.tracks import Tracks
 from reelgraph.progress import NullProgress, Progress
@@ -34,10 +33,7 @@ if TYPE_CHECKING:
     from reelgraph.tools.base import GraphGenerator, Tracker
     from reelgraph.tools.pipeline import Pipeline
 
-__all__ = ["MAX_QUESTION_CHARACTERS", "VideoAgent"]
-
-MAX_QUESTION_CHARACTERS = 4000
-"""A longer question is refused: it holds more than one question, or something else."""
+__all__ = ["VideoAgent"]
 
 KEPT_SESSIONS = 8
 """How many graphs an agent keeps ready, with their tools and tracks."""
@@ -150,7 +146,7 @@ class VideoAgent:
         """Answer a question about a video.
 
         Args:
-            question: In English, at most `MAX_QUESTION_CHARACTERS`.
+            question: In English, at most 4,000 characters (`reelgraph.agent.inputs`).
             video: The video file.
             choices: Options of a multiple-choice question, at least two.
             during: Only look at these seconds, ``(start, end)``.
@@ -209,7 +205,7 @@ class VideoAgent:
 
         Arguments and errors are those of `ask`.
         """
-        request = _request(question, choices, allow_unsupported=allow_unsupported)
+        request = checked_request(question, choices, allow_unsupported=allow_unsupported)
         yield StageStarted("graph", str(video))
         talk = self._conversation(request, video, during, progress)
         session, conversation = talk
@@ -236,7 +232,7 @@ class VideoAgent:
         progress: Progress | None = None,
     ) -> AsyncIterator[Event]:
         """Yield what happens while a question is answered; see `stream`."""
-        request = _request(question, choices, allow_unsupported=allow_unsupported)
+        request = checked_request(question, choices, allow_unsupported=allow_unsupported)
         yield StageStarted("graph", str(video))
         session, conversation = await asyncio.to_thread(
             self._conversation, request, video, during, progress
@@ -284,10 +280,12 @@ class VideoAgent:
     ) -> _Session:
         graph = self.pipeline.graph(video, progress=progress)
         graph_id = self._graph_id(graph)
+        if during is not None:
+            during = checked_window(during, graph.video.duration_s)
         key = (graph_id, during)
         if key not in self._sessions:
-            part = graph if during is None else graph.between(*_checked_window(during, graph))
-            self._sessions[key] = self._new_session(video, part, graph_id, progress)
+            part = graph if during is None else graph.between(*during)
+            self._sessions[key] = self._new_session(video, part, graph_id, during, progress)
             while len(self._sessions) > KEPT_SESSIONS:
                 self._sessions.popitem(last=False)
         self._sessions.move_to_end(key)
@@ -301,7 +299,12 @@ class VideoAgent:
         return self._graph_ids[graph]
 
     def _new_session(
-        self, video: str | Path, graph: TemporalGraph, graph_id: str, progress: Progress
+        self,
+        video: str | Path,
+        graph: TemporalGraph,
+        graph_id: str,
+        during: tuple[float, float] | None,
+        progress: Progress,
     ) -> _Session:
         from langchain.agents import create_agent
         from langchain.agents.structured_output import ToolStrategy
@@ -312,7 +315,7 @@ class VideoAgent:
             camera = Camera(video, tracks, inline=False)
         loop = create_agent(
             self.model,
-            graph_tools(graph, tracks=tracks, camera=camera),
+            graph_tools(graph, tracks=tracks, camera=camera, during=during),
             system_prompt=load_prompt("system").render(),
             middleware=[ShowFrames(camera)] if camera else [],
             response_format=ToolStrategy(AnswerDraft),
@@ -351,54 +354,3 @@ def _outcome(state: dict[str, Any]) -> Outcome:
 def _last_answer(events: Sequence[Event]) -> Answer:
     found = [event.answer for event in events if isinstance(event, AnswerReady)]
     return found[-1]
-
-
-def _request(question: str, choices: Sequence[str] | None, *, allow_unsupported: bool) -> Request:
-    """Check what the caller asks.
-
-    Raises:
-        AgentError: If the question is empty or too long, or options are missing.
-    """
-    text = question.strip() if isinstance(question, str) else ""
-    if not text:
-        raise AgentError(f"the question is empty: {question!r}; ask something about the video")
-    if len(text) > MAX_QUESTION_CHARACTERS:
-        raise AgentError(
-            f"the question has {len(text)} characters, more than {MAX_QUESTION_CHARACTERS}; "
-            "shorten it to one question"
-        )
-    request = Request(text, allow_unsupported=allow_unsupported)
-    return request if choices is None else replace(request, choices=_checked_choices(choices))
-
-
-def _checked_choices(choices: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(choices, str):
-        raise AgentError(f"choices must be a list of options, got the text {choices!r}")
-    options = tuple(str(choice).strip() for choice in choices)
-    if len(options) < 2:
-        raise AgentError(
-            f"choices needs at least two options, got {list(choices)!r}; give more, or leave "
-            "choices out for an open question"
-        )
-    if not all(options):
-        raise AgentError(f"choices has an empty option: {list(choices)!r}")
-    return options
-
-
-def _checked_window(during: tuple[float, float], graph: TemporalGraph) -> tuple[float, float]:
-    """Return ``during`` as numbers inside the video.
-
-    Raises:
-        AgentError: If it is reversed, not two numbers, or outside the video.
-    """
-    duration_s = graph.video.duration_s
-    rule = f"give (start, end) in seconds with 0 <= start < end <= {duration_s:.2f}"
-    try:
-        start, end = (bound + 0.0 for bound in during)
-    except (TypeError, ValueError):
-        raise AgentError(f"during={during!r} is not a pair of seconds; {rule}") from None
-    if not (math.isfinite(start) and math.isfinite(end)) or start >= end:
-        raise AgentError(f"during={during!r} is empty or reversed; {rule}")
-    if start < 0 or start >= duration_s or end > duration_s + 0.5:
-        raise AgentError(f"during={during!r} is outside the video; {rule}")
-    return start, min(end, duration_s)

@@ -95,10 +95,15 @@ def sentence(occurrence: Occurrence, facts: Facts) -> str:
 def described(object_id: int, facts: Facts) -> str:
     """Return a reference to an object with its attributes: ``[o1] (red shirt)``."""
     row = facts.objects.get(object_id)
-    traits = ", ".join(row["attributes"][:3]) if row else ""
+    traits = ", ".join(_distinct(row["attributes"])[:3]) if row else ""
     label = row["label"] if row else ""
     extra = "" if not traits or traits in label else f" ({traits})"
     return f"[o{object_id}]{extra}"
+
+
+def _distinct(attributes: Sequence[str]) -> list[str]:
+    """Leave out attributes that another one contains: ``red`` beside ``red upper``."""
+    return [a for a in attributes if not any(a != b and a in b.split() for b in attributes)]
 
 
 def _needs_is(predicate: str) -> bool:

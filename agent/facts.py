@@ -66,7 +66,7 @@ class Artifact(TypedDict):
     relations: NotRequired[list[RelationRow]]
     results: NotRequired[list[ResultRow]]
     predicates: NotRequired[list[str]]
-    duration_s: NotRequired[float]
+    window: NotRequired[list[float]]
     frames_s: NotRequired[list[float]]
     crop: NotRequired[int]
 
@@ -134,14 +134,14 @@ class Facts:
         relations: Relations by id.
         results: Computed figures by id.
         predicates: Every predicate of the graph, if a tool listed them.
-        duration_s: Length of the video in seconds.
+        whole: The seconds that the question is about: the video, or a part of it.
     """
 
     objects: dict[int, ObjectRow] = field(default_factory=dict)
     relations: dict[str, RelationRow] = field(default_factory=dict)
     results: dict[str, ResultRow] = field(default_factory=dict)
     predicates: tuple[str, ...] = ()
-    duration_s: float = 0.0
+    whole: Interval = field(default_factory=lambda: Interval(0.0, 0.0))
 
     @classmethod
     def gather(cls, artifacts: Iterable[Mapping[str, Any]]) -> Facts:
@@ -152,7 +152,7 @@ class Facts:
             facts.relations |= {row["id"]: row for row in artifact.get("relations", ())}
             facts.results |= {row["id"]: row for row in artifact.get("results", ())}
             facts.predicates = tuple(artifact.get("predicates", facts.predicates))
-            facts.duration_s = artifact.get("duration_s", facts.duration_s)
+            facts.whole = Interval(*artifact.get("window", facts.whole))
         return facts
 
     def vocabulary(self) -> Vocabulary:

@@ -89,9 +89,10 @@ def _candidates(pattern: Pattern, facts: Facts) -> list[list[Occurrence]]:
     if other := facts.vocabulary().meaning(FALLBACKS.get(pattern.sense, "")):
         found.append(facts.occurrences(other))
     if pattern.sense in {"enters", "appears"}:
-        found.append([_edge(o, "start") for o in facts.presence() if o.span.start > SLACK_S])
+        first = facts.whole.start + SLACK_S
+        found.append([_edge(o, "start") for o in facts.presence() if o.span.start > first])
     if pattern.sense in {"leaves", "disappears"}:
-        last = facts.duration_s - SLACK_S
+        last = facts.whole.end - SLACK_S
         found.append([_edge(o, "end") for o in facts.presence() if o.span.end < last])
     if found:
         return found
@@ -214,35 +215,36 @@ def _groups(found: Sequence[Occurrence], least: int) -> list[Span]:
     ]
 
 
-def window(phrase: TimePhrase, duration_s: float) -> Interval:
-    """Return the seconds that a time phrase means in a video of this length."""
-    tenth = min(duration_s, max(1.0, duration_s / 10))
+def window(phrase: TimePhrase, whole: Interval) -> Interval:
+    """Return the seconds that a time phrase means in a video, or in the asked part of one."""
+    tenth = min(whole.duration, max(1.0, whole.duration / 10))
+    middle = (whole.start + whole.end) / 2
     start, end = phrase.start_s, phrase.end_s
     bounds = {
         "at": (start, start),
-        "before": (0.0, start),
-        "after": (start, duration_s),
+        "before": (whole.start, start),
+        "after": (start, whole.end),
         "between": (start, end),
-        "first": (0.0, start),
-        "final": (duration_s - start, duration_s),
-        "start": (0.0, tenth),
-        "end": (duration_s - tenth, duration_s),
-        "middle": (duration_s / 2 - tenth, duration_s / 2 + tenth),
+        "first": (whole.start, whole.start + start),
+        "final": (whole.end - start, whole.end),
+        "start": (whole.start, whole.start + tenth),
+        "end": (whole.end - tenth, whole.end),
+        "middle": (middle - tenth, middle + tenth),
     }[phrase.where]
-    first, last = (min(max(0.0, bound), duration_s) for bound in bounds)
+    first, last = (min(max(whole.start, bound), whole.end) for bound in bounds)
     return Interval(min(first, last), max(first, last))
 
 
 def in_time(
-    found: Sequence[Occurrence], phrase: TimePhrase | None, duration_s: float
+    found: Sequence[Occurrence], phrase: TimePhrase | None, whole: Interval
 ) -> list[Occurrence]:
     """Return the occurrences that hold at some moment of the named time."""
     if phrase is None:
         return list(found)
-    wanted = window(phrase, duration_s)
+    wanted = window(phrase, whole)
     hits = [o for o in found if _overlap(o.span, wanted)]
     if not hits and phrase.where == "at":
-        wide = Interval(max(0.0, wanted.start - SLACK_S), wanted.end + SLACK_S)
+        wide = Interval(wanted.start - SLACK_S, wanted.end + SLACK_S)
         hits = [o for o in found if _overlap(o.span, wide)]
     if phrase.where == "after":
         hits = [o for o in hits if o.span.start >= wanted.start or o.kind != "event"]

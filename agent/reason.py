@@ -77,7 +77,7 @@ def _unknown(reason: str) -> Finding:
 
 def _found(question: Question, facts: Facts) -> list[Occurrence]:
     """Return the occurrences of the main clause in the asked time, ordinal applied."""
-    found = in_time(matching(question.pattern, facts), question.time, facts.duration_s)
+    found = in_time(matching(question.pattern, facts), question.time, facts.whole)
     if question.anchor:
         found, _ = anchored(found, question.anchor, question, facts)
     ordinal = question.pattern.ordinal
@@ -95,8 +95,9 @@ def _entity(question: Question, facts: Facts) -> Finding:
     if pattern.negated:
         return _never(question, facts)
     found = _found(question, facts)
+    sure = 0.9
     if not found and question.time and question.time.where == "end":
-        found = matching(pattern, facts)[-1:]
+        found, sure = matching(pattern, facts)[-1:], 0.6
     if question.time and question.time.where == "end" and not visible(pattern):
         found = [o for o in found if o.span.end >= max(o.span.end for o in found) - 0.1]
     if question.anchor and question.anchor.relation != "while" and pattern.ordinal is None:
@@ -105,7 +106,7 @@ def _entity(question: Question, facts: Facts) -> Finding:
     entities = tuple(dict.fromkeys(getattr(o, role) for o in found))
     if not entities:
         return Finding("no", _never_said(question), role=role)
-    return Finding("yes", "", tuple(found), entities, role=role)
+    return Finding("yes", "", tuple(found), entities, role=role, confidence=sure)
 
 
 def _never(question: Question, facts: Facts) -> Finding:
@@ -114,12 +115,12 @@ def _never(question: Question, facts: Facts) -> Finding:
     role = pattern.asked or "subject"
     asked = pattern.refs.get(role)
     pool = referents(asked, facts) if asked else frozenset(facts.objects)
-    did = in_time(matching(pattern, facts), question.time, facts.duration_s)
+    did = in_time(matching(pattern, facts), question.time, facts.whole)
     guilty = {getattr(o, role) for o in did}
     layers = places(pool, facts)
     same_place = {i for i in pool if i in layers and layers[i] in {layers.get(g) for g in guilty}}
     seen = [o for o in facts.presence() if o.subject in pool]
-    here = {o.subject for o in in_time(seen, question.time, facts.duration_s)}
+    here = {o.subject for o in in_time(seen, question.time, facts.whole)}
     left = tuple(sorted((pool & here) - guilty - same_place))
     if not left:
         return Finding("no", _never_said(question), tuple(did), role=role)
@@ -144,7 +145,7 @@ def _how_long(question: Question, facts: Facts) -> Finding:
     text = question.text.lower()
     whole = any(word in text for word in ("video", "clip", "film", "recording"))
     if whole and question.pattern.subject is None:
-        return Finding("yes", "", value=facts.duration_s)
+        return Finding("yes", "", value=facts.whole.duration)
     found = _found(question, facts)
     if not found:
         return Finding("no", _never_said(question))
@@ -174,7 +175,7 @@ def _how_many(question: Question, facts: Facts) -> Finding:
 def _how_many_seen(question: Question, facts: Facts) -> Finding:
     """Count what is in view at once, at its most, in the asked time."""
     found = matching(question.pattern, facts)
-    span = window(question.time, facts.duration_s) if question.time else None
+    span = window(question.time, facts.whole) if question.time else None
     if question.anchor:
         hits, time = anchored(found, question.anchor, question, facts)
         found = hits
@@ -248,7 +249,7 @@ def _event(question: Question, facts: Facts) -> Finding:
         everything = acting or [o for o in everything if ids & set(o.participants)]
     elif question.pattern.words and not (question.anchor or question.time):
         return _unknown(_never_said(question))
-    found = in_time(everything, question.time, facts.duration_s)
+    found = in_time(everything, question.time, facts.whole)
     if question.anchor:
         found, _ = anchored(found, question.anchor, question, facts)
     if not found:
@@ -269,7 +270,7 @@ def _where(question: Question, facts: Facts) -> Finding:
         return _unknown(why_unresolved(subject or Ref(question.text), facts))
     placing = [o for o in facts.occurrences() if o.kind in {"spatial", "contact"}]
     found = [o for o in placing if ids & {o.subject, o.object}]
-    found = in_time(found, question.time, facts.duration_s)
+    found = in_time(found, question.time, facts.whole)
     if question.anchor:
         found, _ = anchored(found, question.anchor, question, facts)
     if not found:

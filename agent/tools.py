@@ -38,7 +38,11 @@ Result: TypeAlias = tuple[str | list[str | dict[str, Any]], Artifact]
 
 
 def graph_tools(
-    graph: TemporalGraph, *, tracks: Tracks | None = None, camera: Camera | None = None
+    graph: TemporalGraph,
+    *,
+    tracks: Tracks | None = None,
+    camera: Camera | None = None,
+    during: tuple[float, float] | None = None,
 ) -> list[BaseTool]:
     """Return the tools with which a model asks a graph; usable in any LangChain agent.
 
@@ -46,8 +50,10 @@ def graph_tools(
         graph: The graph to ask.
         tracks: Where its objects are; without them no place and no crop is known.
         camera: Gives the frames of the video to the tool ``look``; None leaves it out.
+        during: The seconds that the graph was cut to; None if it is whole.
     """
-    box = _Toolbox(graph, tracks, camera)
+    whole = Interval(*during) if during else Interval(0.0, graph.video.duration_s)
+    box = _Toolbox(graph, tracks, camera, whole)
     named: list[tuple[str, Callable[..., Result], type[BaseModel], str]] = [
         ("describe_video", box.describe_video, arguments.DescribeVideo,
          "Overview: duration, objects with ids, and which predicates the graph uses. Call first."),
@@ -105,7 +111,14 @@ def _speaking(function: Callable[..., Result]) -> Callable[..., Result]:
 class _Toolbox:
     """The tools of one graph."""
 
-    def __init__(self, graph: TemporalGraph, tracks: Tracks | None, camera: Camera | None) -> None:
+    def __init__(
+        self,
+        graph: TemporalGraph,
+        tracks: Tracks | None,
+        camera: Camera | None,
+        whole: Interval,
+    ) -> None:
+        self._whole = whole
         self._graph = graph
         self._tracks = tracks
         self._camera = camera
@@ -113,9 +126,11 @@ class _Toolbox:
     def describe_video(self) -> Result:
         graph, stats = self._graph, self._graph.stats()
         predicates = ", ".join(f"{serialize.clean(p)} ({n})" for p, n in stats.predicates.items())
+        width, height = graph.video.resolution_wh
+        part = f"; only {_range(self._whole)} s are asked about" if self._is_part() else ""
         head = [
-            f"video {graph.video.duration_s:.2f} s, {graph.video.resolution_wh[0]}x"
-            f"{graph.video.resolution_wh[1]}, {stats.objects} objects, {stats.relations} relations",
+            f"video {graph.video.duration_s:.2f} s, {width}x{height}, {stats.objects} objects, "
+            f"{stats.relations} relations{part}",
             f"predicates: {predicates or 'none'}",
         ]
         objects = graph.objects()
@@ -123,7 +138,7 @@ class _Toolbox:
         return text, {
             "objects": [self._object_row(item) for item in objects],
             "predicates": list(stats.predicates),
-            "duration_s": graph.video.duration_s,
+            "window": list(self._whole),
         }
 
     def list_objects(
@@ -199,7 +214,7 @@ class _Toolbox:
             found = self._find(subject, predicate, object, window)
             stays = [(r.id, span) for r in found for span in r.intervals]
             noun = f"times {serialize.clean(predicate or 'related')}"
-        value, ids, span = _counted(stays, over, window or self._whole())
+        value, ids, span = _counted(stays, over, window or self._whole)
         key = [what, over, subject, predicate, object, start_s, end_s]
         row = self._result(key, value, ids if what == "relations" else [], ids, span)
         if what == "relations":
@@ -279,14 +294,14 @@ class _Toolbox:
     def _object_row(self, item: SceneObject) -> Any:
         return object_row(item, usual_x(item.id, self._tracks))
 
+    def _is_part(self) -> bool:
+        return self._whole != Interval(0.0, self._graph.video.duration_s)
+
     def _window(self, start_s: float | None, end_s: float | None) -> tuple[float, float] | None:
         if start_s is None and end_s is None:
             return None
-        last = self._whole().end
-        return (start_s or 0.0, last if end_s is None else end_s)
-
-    def _whole(self) -> Interval:
-        return Interval(0.0, self._graph.video.duration_s)
+        last = self._whole.end
+        return (self._whole.start if start_s is None else start_s, last if end_s is None else end_s)
 
     def _span(self, text: str) -> Interval:
         """Return the time that a reference means, from its start to its end."""

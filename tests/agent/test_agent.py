@@ -15,7 +15,7 @@ from langchain_core.messages import HumanMessage, ToolMessage
 from made_graphs import MadePipeline, hand_over, kitchen
 
 from reelgraph.agent import Answer, AnswerReady, StageStarted, ToolCalled, VideoAgent
-from reelgraph.agent.agent import MAX_QUESTION_CHARACTERS
+from reelgraph.agent.inputs import MAX_QUESTION_CHARACTERS
 from reelgraph.agent.testing import ScriptedChatModel, call, draft
 from reelgraph.errors import AgentError, BudgetExceeded, ModelOutputError, QueryError
 from reelgraph.graph.schema import Interval
@@ -109,6 +109,15 @@ def test_during_restricts_the_graph(agent_for: Make) -> None:
     assert {e.relation for e in answer.evidence} == {"r3"}
     assert all(6.0 <= e.interval.start <= e.interval.end <= 9.0 for e in answer.evidence)
     assert ask(agent, "Who hands the ball?", during=(6.0, 9.0)).abstained
+
+
+def test_during_bounds_the_fewest_and_the_end(agent_for: Make) -> None:
+    agent = agent_for(hand_over())
+    fewest = "What is the smallest number of people in the picture?"
+    assert "2" in ask(agent, fewest).text
+    assert "3" in ask(agent, fewest, during=(7.5, 9.0)).text
+    last = ask(agent, "Who has the ball at the end?", during=(1.0, 4.0))
+    assert {e.relation for e in last.evidence} == {"r1"}
 
 
 def test_relabel_changes_the_next_answer(agent_for: Make) -> None:
