@@ -129,3 +129,19 @@ def test_no_large_files(repository: Path) -> None:
 def test_no_module_is_named_after_nothing(sources: list[Path]) -> None:
     vague = {"utils.py", "util.py", "helpers.py", "common.py", "misc.py"}
     assert [str(path) for path in sources if path.name in vague] == []
+
+
+def test_contributing_names_the_owner_of_every_module(repository: Path) -> None:
+    sections: dict[str, str] = {}
+    for section in (repository / "CONTRIBUTING.md").read_text().split("\n### ")[1:]:
+        folder, _, listing = section.partition("\n")
+        sections[folder.strip("`/")] = listing
+    shipped = _tracked(repository, "src", *FOLDERS)
+    missing = [
+        str(path.relative_to(repository))
+        for path in shipped
+        if path.suffix in {".py", ".md"}
+        and path.name != "__init__.py"
+        and f"`{path.name}`" not in sections[str(path.parent.relative_to(repository))]
+    ]
+    assert missing == []
