@@ -16,7 +16,7 @@ Plane = NDArray[np.float32]
 
 MISPLACED_PX = 0.5
 SHADOW = (0.45, 0.97)
-MAX_TINT = 0.04
+MAX_TINT = 0.055
 BRIDGE_SHARE = 0.13
 
 
@@ -36,11 +36,11 @@ def foreground(image: Image, to_canvas: Affine, background: Background, *, min_a
     scene = cv2.GaussianBlur(scene, (3, 3), 0.7)
     difference = frame - scene
     misplaced = MISPLACED_PX if is_identity(to_canvas) else 2 * MISPLACED_PX
-    limit = 7 + 2.2 * noise + misplaced * _steepness(scene)
+    limit = 7 + 1.8 * noise + misplaced * _steepness(scene)
     distance = np.sqrt((difference**2).sum(axis=2)) * 0.75
     shadow = _shadow(frame, scene)
     weak = (distance > limit) & known & ~shadow
-    strong = (distance > 2.0 * limit) & known & ~shadow
+    strong = (distance > 1.5 * limit) & known & ~shadow
     suspect = (distance > 0.6 * limit) & known & ~shadow
     return _fill_holes(_bridge(_clean(weak, strong, min_area), suspect), max_hole=4 * min_area)
 
@@ -89,7 +89,7 @@ def _clean(weak: Mask, strong: Mask, min_area: int) -> Mask:
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, small)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     seeds = np.bincount(labels[strong], minlength=count)
-    keep = (stats[:, cv2.CC_STAT_AREA] >= min_area) & (seeds >= 0.15 * stats[:, cv2.CC_STAT_AREA])
+    keep = (stats[:, cv2.CC_STAT_AREA] >= min_area) & (seeds >= 0.1 * stats[:, cv2.CC_STAT_AREA])
     keep[0] = False
     result: Mask = keep[labels]
     return result

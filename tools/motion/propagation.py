@@ -7,55 +7,24 @@ divided among them pixel by pixel, by where each is expected and by its colours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from reelgraph._types import Mask
-from reelgraph.tools.motion.view import BINS, Colours, Labels, View, colours_of, likeness
+from reelgraph.tools.motion.division import Cue, divide
+from reelgraph.tools.motion.thing import MEMORY_FRAMES, Thing
+from reelgraph.tools.motion.view import Colours, Labels, View, colours_of, likeness
 
-__all__ = ["Propagator", "Thing", "divide", "flow_between", "follow_labels"]
+__all__ = ["Propagator", "flow_between", "follow_labels", "patches_of"]
 
 Flow = NDArray[np.float32]
 
-MEMORY_FRAMES = 25
 LOST_FRAMES = 12
 JOIN_PX = 3
 APART_PX = 6
 YOUNG_FRAMES = 6
-
-
-@dataclass
-class Thing:
-    """What the propagation knows of one thing.
-
-    Attributes:
-        number: Label in the label images.
-        colours: Running mean of its colours while it stands alone.
-        area: Running mean of its area in pixels while it stands alone.
-        whole: Its last mask while it stood alone, moved along with it.
-        parent: The thing it split off or appeared beside, 0 if none.
-        split: Whether it was cut off from the parent's mask, far from the rest of it.
-        age: Frames since it was first seen.
-        apart: Frames in which it stood alone.
-        missing: Frames since it was last seen.
-    """
-
-    number: int
-    colours: Colours
-    area: float
-    whole: Mask
-    parent: int = 0
-    split: bool = False
-    apart: int = 0
-    missing: int = 0
-    together: int = 0
-    age: int = 0
-    velocity: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
-    centre: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
 
 
 def flow_between(view: View, other: View) -> Flow:
@@ -77,71 +46,6 @@ def follow_labels(labels: Labels, flow: Flow) -> Labels:
         borderMode=cv2.BORDER_CONSTANT,
     )
     return moved
-
-
-def divide(
-    view: View,
-    patch: Mask,
-    expected: dict[int, Mask],
-    wholes: dict[int, Mask],
-    colours: dict[int, Colours],
-) -> Labels:
-    """Divide a patch of foreground among the things that lead into it.
-
-    Args:
-        view: The frame.
-        patch: The pixels to divide.
-        expected: By thing, where the flow puts it.
-        wholes: By thing, where all of it would be, hidden parts included.
-        colours: By thing, its colours.
-    """
-    numbers = sorted(expected)
-    y, x = np.nonzero(patch)
-    box = np.s_[max(0, y.min() - 2) : y.max() + 3, max(0, x.min() - 2) : x.max() + 3]
-    table = np.stack([colours[n] for n in numbers]) + 1e-4
-    log = np.log(table / table.mean(axis=0))
-    tint = np.clip(log, -2.5, 2.5)[:, view.bins[box]].astype(np.float32)
-    scores = []
-    for k, number in enumerate(numbers):
-        near = _distance(expected[number][box])
-        if number in wholes:
-            near = np.minimum(near, _distance(wholes[number][box]) + 2.0)
-        scores.append(cv2.blur(tint[k], (3, 3)) - np.clip(near, -2.0, 14.0) / 2.5)
-    winner = np.argmax(np.stack(scores), axis=0)
-    labels = np.zeros(patch.shape, np.int16)
-    labels[box] = np.array(numbers, np.int16)[winner]
-    labels[~patch] = 0
-    return _tidy(labels, numbers)
-
-
-def _distance(mask: Mask) -> NDArray[np.float32]:
-    """Return the distance to a mask, negative inside it."""
-    if not mask.any():
-        return np.full(mask.shape, 30.0, np.float32)
-    outside = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3)
-    inside = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
-    result: NDArray[np.float32] = outside - inside
-    return result
-
-
-def _tidy(labels: Labels, numbers: list[int]) -> Labels:
-    """Give specks of a label to the label around them."""
-    for number in numbers:
-        mask = (labels == number).astype(np.uint8)
-        count, parts, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-        if count <= 2:
-            continue
-        areas = stats[1:, cv2.CC_STAT_AREA]
-        for part in np.flatnonzero(areas < 0.12 * areas.max()) + 1:
-            speck = parts == part
-            ring = (
-                cv2.dilate(speck.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & ~speck
-            )
-            around = labels[ring]
-            around = around[(around != 0) & (around != number)]
-            if len(around):
-                labels[speck] = np.bincount(around).argmax()
-    return labels
 
 
 def patches_of(mask: Mask) -> tuple[int, NDArray[np.int32]]:
@@ -184,29 +88,13 @@ class Propagator:
         else:
             flow = flow_between(view, self._view)
             moved = follow_labels(self._labels, flow)
-            self._move_wholes(moved, flow)
+            for thing in self.things.values():
+                thing.move(moved == thing.number, flow)
         labels = self._assign(view, moved)
         self._reunite(labels)
         self._learn(view, labels)
         self._view, self._labels = view, labels
         return labels
-
-    def _move_wholes(self, moved: Labels, flow: Flow) -> None:
-        """Move what is remembered of each thing along with what is seen of it."""
-        for thing in self.things.values():
-            seen = moved == thing.number
-            if int(seen.sum()) >= 12:
-                thing.velocity = -np.median(flow[seen], axis=0).astype(np.float64)
-            elif thing.missing > 3:
-                thing.velocity = thing.velocity * 0.8
-            dx, dy = thing.velocity
-            if max(abs(dx), abs(dy)) > 0.3:
-                shift = np.array([[1, 0, dx], [0, 1, dy]], np.float64)
-                size = thing.whole.shape[::-1]
-                whole = cv2.warpAffine(
-                    thing.whole.astype(np.uint8), shift, size, flags=cv2.INTER_NEAREST
-                )
-                thing.whole = whole.astype(bool)
 
     def _assign(self, view: View, moved: Labels) -> Labels:
         """Give every foreground patch to the thing or things that lead into it."""
@@ -233,8 +121,7 @@ class Propagator:
         for number, thing in self.things.items():
             seen = moved == number
             hits = np.bincount(patches[seen], minlength=count)
-            hidden = thing.missing > 0 or thing.together > 0
-            if hidden and thing.missing <= MEMORY_FRAMES:
+            if thing.hidden:
                 hits = np.maximum(hits, np.bincount(patches[thing.whole], minlength=count) // 2)
             hits[0] = 0
             enough = np.flatnonzero(hits >= max(4, 0.06 * thing.area))
@@ -243,12 +130,13 @@ class Propagator:
         return leads
 
     def _divide(self, view: View, inside: Mask, numbers: list[int], moved: Labels) -> Labels:
-        expected = {n: moved == n for n in numbers}
-        wholes = {
-            n: self.things[n].whole for n in numbers if self.things[n].together <= MEMORY_FRAMES
-        }
-        colours = {n: self.things[n].colours for n in numbers}
-        return divide(view, inside, expected, wholes, colours)
+        cues = {}
+        for number in numbers:
+            thing = self.things[number]
+            recent = thing.stale <= MEMORY_FRAMES
+            whole, look = (thing.whole, thing.look) if recent else (None, None)
+            cues[number] = Cue(moved == number, thing.colours, whole, look)
+        return divide(view, inside, cues)
 
     def _split_off(self, view: View, labels: Labels, patches: NDArray[np.int32]) -> None:
         """Start a new thing for each part of a thing that lies in another patch, far off."""
@@ -269,9 +157,14 @@ class Propagator:
     def _owner_of_part(self, view: View, labels: Labels, part: Mask, number: int) -> int:
         """Return who a far part of a thing is: one that was hidden, or a new thing."""
         area = int(part.sum())
+        beside = labels[_around(part, 2) & ~part]
+        for other in np.unique(beside[(beside > 0) & (beside != number)]).tolist():
+            colours = self.things[other].colours, self.things[number].colours
+            if _evidence(view, part, *colours) > 0.6:
+                return int(other)
         best, best_score = 0, 0.0
         for other, thing in self.things.items():
-            if other == number or not (thing.together or thing.missing):
+            if other == number or not thing.hidden:
                 continue
             inside = float((part & thing.whole).sum()) / area
             score = inside * _evidence(view, part, thing.colours, self.things[number].colours)
@@ -304,13 +197,9 @@ class Propagator:
 
     def _merge(self, labels: Labels, number: int, into: int) -> None:
         """Let one thing become part of another, in the past as well."""
-        thing, whole = self.things.pop(number), self.things[into]
         labels[labels == number] = into
         self.aliases[number] = into
-        total = thing.area + whole.area
-        whole.colours = (thing.area * thing.colours + whole.area * whole.colours) / total
-        whole.area, whole.whole = total, whole.whole | thing.whole
-        whole.age = max(whole.age, thing.age)
+        self.things[into].absorb(self.things.pop(number))
 
     def _main_part(
         self,
@@ -369,9 +258,7 @@ class Propagator:
                 labels[patch] = self._start(view, patch, parent=owner).number
 
     def _start(self, view: View, mask: Mask, parent: int = 0) -> Thing:
-        thing = Thing(
-            self.next_number, colours_of(view, mask), float(mask.sum()), mask.copy(), parent
-        )
+        thing = Thing.start(self.next_number, view, mask, parent)
         self.things[thing.number] = thing
         self.born.append(thing)
         self.next_number += 1
@@ -382,28 +269,15 @@ class Propagator:
         touching = _touching(labels)
         for number, thing in list(self.things.items()):
             mask = labels == number
-            area = int(mask.sum())
             thing.age += 1
-            if area < max(6, 0.04 * thing.area):
-                thing.missing += 1
-                if area:
-                    labels[mask] = 0
-                if thing.missing > MEMORY_FRAMES:
-                    del self.things[number]
+            if int(mask.sum()) >= max(6, 0.04 * thing.area):
+                thing.see(view, mask, touching=number in touching)
                 continue
-            y, x = np.nonzero(mask)
-            thing.centre, thing.missing = np.array([x.mean(), y.mean()]), 0
-            if number in touching and area < 1.5 * thing.area:
-                thing.together += 1
-                if thing.together > MEMORY_FRAMES and area > 0.5 * thing.area:
-                    thing.whole = mask
-                continue
-            thing.together = 0
-            thing.apart += 1
-            rate = max(0.1, 1.0 / thing.apart)
-            thing.colours = (1 - rate) * thing.colours + rate * colours_of(view, mask)
-            thing.area = (1 - rate) * thing.area + rate * area
-            thing.whole = mask
+            thing.missing += 1
+            thing.stale += 1
+            labels[mask] = 0
+            if thing.missing > MEMORY_FRAMES:
+                del self.things[number]
 
 
 def _evidence(view: View, part: Mask, colours: Colours, others: Colours) -> float:

@@ -12,7 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from reelgraph.tools.motion.propagation import Thing, divide, flow_between, follow_labels
+from reelgraph.tools.motion.division import Cue, divide
+from reelgraph.tools.motion.propagation import flow_between, follow_labels
+from reelgraph.tools.motion.thing import Thing
 from reelgraph.tools.motion.view import BINS, Colours, Labels, View, colours_of
 
 __all__ = ["apply_aliases", "split_back"]
@@ -63,11 +65,12 @@ def _trace_back(
         if not patch.any():
             return
         moved = follow_labels(labels[row + 1], flow_between(views[row], views[row + 1]))
-        expected = {n: moved == n for n in (parent, part)}
         if colours[parent].sum() == 0:
             labels[row][patch] = part
             continue
-        divided = divide(views[row], patch, expected, {}, colours)
+        divided = divide(
+            views[row], patch, {n: Cue(moved == n, colours[n]) for n in (parent, part)}
+        )
         labels[row][patch] = divided[patch]
         views[row].release()
         size = int((divided == part).sum())

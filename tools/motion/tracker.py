@@ -14,10 +14,10 @@ from reelgraph._types import Mask
 from reelgraph.graph.tracks import Track, Tracks, encode_mask
 from reelgraph.progress import NullProgress, Progress
 from reelgraph.tools.base import TRACKERS, Availability, ToolConfig
-from reelgraph.tools.motion.background import Background, estimate_background
+from reelgraph.tools.motion.background import estimate_background
 from reelgraph.tools.motion.foreground import foreground
 from reelgraph.tools.motion.identity import link
-from reelgraph.tools.motion.propagation import Propagator, Thing
+from reelgraph.tools.motion.propagation import Propagator
 from reelgraph.tools.motion.shots import Stretch, find_stretches
 from reelgraph.tools.motion.splitting import apply_aliases, split_back
 from reelgraph.tools.motion.tracklets import Sighting, Tracklet, collect
@@ -26,7 +26,8 @@ from reelgraph.tools.video import Frame, Video
 
 __all__ = ["MotionConfig", "MotionTracker"]
 
-WINDOW_FRAMES = 300
+WINDOW_FRAMES = 320
+OVERLAP_FRAMES = 60
 MIN_SECONDS = 0.4
 
 
@@ -130,14 +131,14 @@ class _Run:
             if len(window.views) > 1:
                 window.views[-2].release()
             if len(window.views) >= WINDOW_FRAMES:
-                self._close(window, scene)
-                window = _Window()
-        self._close(window, scene)
+                self._settle(window, scene, keep=OVERLAP_FRAMES)
+        self._settle(window, scene, keep=0)
 
-    def _close(self, window: _Window, scene: int) -> None:
-        """Settle a window's labels and keep its masks."""
-        if not window.views:
-            return
+    def _settle(self, window: _Window, scene: int, *, keep: int) -> None:
+        """Settle a window's labels, write down its masks and drop all but the last frames.
+
+        The frames that are kept can still be divided by what comes apart after them.
+        """
         propagator = self._propagator
         apply_aliases(window.labels, propagator.aliases, propagator.next_number)
         parts = [t for t in propagator.born if t.split and t.number not in propagator.aliases]
@@ -147,8 +148,10 @@ class _Run:
         split_back(window.views, window.labels, [p for p in parts if p.parent != p.number])
         propagator.born.clear()
         first = len(self._times) - len(window.views)
-        for offset, (view, labels) in enumerate(zip(window.views, window.labels, strict=True)):
-            collect(self._tracklets, view, labels, first + offset, scene)
+        done = len(window.views) - keep
+        for row in range(done):
+            collect(self._tracklets, window.views[row], window.labels[row], first + row, scene)
+        del window.views[:done], window.labels[:done]
 
     def _finish(self) -> Tracks:
         """Link the tracklets and write the masks at the video's size."""
