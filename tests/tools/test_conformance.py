@@ -80,6 +80,9 @@ def videos(tmp_path_factory, make_video) -> dict[str, Path]:
         ),
         "one frame": make_video(folder / "one.mp4", times_ms=[0], size=size, painter=square),
         "tiny": make_video(folder / "tiny.mp4", times_ms=range(0, 400, 40), size=(8, 8)),
+        "wide": make_video(folder / "wide.mp4", times_ms=range(0, 400, 40), size=(4096, 64)),
+        "turned": make_video(folder / "turned.mp4", size=size, painter=square, rotation=90),
+        "odd": make_video(folder / "odd.mkv", size=(63, 47), pix_fmt="yuv444p"),
     }
 
 
@@ -274,7 +277,7 @@ def test_a_generator_gives_a_layer_that_is_true_to_the_tracks(generator, videos,
 # ------------------------------------------------------------------------- all together
 
 
-@pytest.mark.parametrize("name", ["moving", "static", "one frame", "tiny"])
+@pytest.mark.parametrize("name", ["moving", "static", "one frame", "tiny", "wide", "turned", "odd"])
 def test_every_video_becomes_a_document(videos, tmp_path, name):
     pipeline = Pipeline(store=GraphStore(tmp_path))
     document = pipeline.graph(videos[name]).document
