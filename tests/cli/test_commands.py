@@ -284,3 +284,38 @@ def test_the_version_is_shown() -> None:
 
 def test_the_console_script_is_the_app() -> None:
     assert isinstance(app, typer.Typer)
+
+
+def test_lines_in_a_pipe_end_where_their_text_ends(run: Run, video: Path) -> None:
+    lines = run("ask", video, "Who hands the ball?").stdout.splitlines()
+    assert lines == [line.rstrip() for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("right", "code", "verdict"), [(True, 0, "right: "), (False, 1, "wrong: ")]
+)
+def test_the_demo_says_whether_its_answers_are_right(
+    run: Run,
+    video: Path,
+    pipeline: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    right: bool,
+    code: int,
+    verdict: str,
+) -> None:
+    from reelgraph.agent import Answer
+    from reelgraph.demo import Check, DemoResult
+
+    def prepared(output: Path, *, pipeline: Any, progress: object) -> DemoResult:
+        answer = Answer(question="Who?", text="Person #1 does.", model="embedded", confidence=0.9)
+        check = Check(question="Who?", expected="the one in red", found="somebody", right=right)
+        graph = pipeline.graph(video)
+        files = {"clip": video, "graph_file": output / "g.json", "contact_sheet": output / "e.png"}
+        return DemoResult(graph=graph, answers=(("Who?", answer),), checks=(check,), **files)
+
+    monkeypatch.setattr("reelgraph.demo.run_demo", prepared, raising=False)
+    result = run("demo", "--output", video.parent)
+    assert result.exit_code == code, result.output
+    assert "Who?\nPerson #1 does.\n" in result.stdout
+    assert f"{verdict}painted is the one in red; found is somebody" in result.stdout
+    assert "e.png" in result.stderr

@@ -7,11 +7,12 @@ import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
 
 from reelgraph.cli.options import CacheOption, JsonOption, settings_from
 from reelgraph.cli.rendering import human_size, plain_table, remark
 from reelgraph.cli.services import services_of
-from reelgraph.cli.terminal import results_console
+from reelgraph.cli.terminal import show_table
 
 if TYPE_CHECKING:
     from reelgraph.graph.store import GraphStore, StoreEntry
@@ -44,7 +45,7 @@ def list_entries(
         typer.echo(jsonlib.dumps([_record(entry) for entry in entries], indent=2))
         return
     if entries:
-        results_console().print(_table(entries))
+        show_table(_table(entries))
     total = human_size(sum(entry.size_bytes for entry in entries))
     remark(f"{_counted(len(entries))}, {total}, in {store.root}")
 
@@ -163,7 +164,7 @@ def _record(entry: StoreEntry) -> dict[str, object]:
     }
 
 
-def _table(entries: list[StoreEntry]) -> object:
+def _table(entries: list[StoreEntry]) -> Table:
     table = plain_table("Id", "What", "Size", "Stored", "Video")
     for entry in entries:
         what = f"{entry.key.stage}: {entry.key.tool}" if entry.key else f"damaged: {entry.damage}"

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from reelgraph.cli.options import JsonOption
 from reelgraph.cli.rendering import plain_table
-from reelgraph.cli.terminal import results_console
+from reelgraph.cli.terminal import show_table
 
 __all__ = ["doctor"]
 
@@ -38,6 +38,6 @@ def doctor(json: JsonOption = False) -> None:
             if check.fix:
                 finding.append(f"\n-> {check.fix}", style="cyan")
             table.add_row(Text(check.state, style=STYLES[check.state]), check.subject, finding)
-        results_console().print(table)
+        show_table(table)
     if any(check.state == "broken" for check in checks):
         raise typer.Exit(1)

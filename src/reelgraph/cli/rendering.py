@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from reelgraph.cli.terminal import errors_console, results_console
+from reelgraph.cli.terminal import errors_console, results_console, show_table
 from reelgraph.graph.schema import Interval
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def show_answer(answer: Answer, graph: TemporalGraph, video: Path, *, chosen: st
     if answer.choice is not None:
         console.print(f"Choice: {answer.choice.text}")
     if answer.evidence:
-        console.print(_evidence_table(answer))
+        show_table(_evidence_table(answer))
     sure = "does not know" if answer.abstained else f"{answer.confidence:.0%} sure"
     console.print(Text(f"{answer.model or 'model'}: {sure}", style="dim"))
     for claim in answer.unsupported:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 
+import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -18,12 +19,13 @@ from rich.progress import (
     TaskProgressColumn,
     TextColumn,
 )
+from rich.table import Table
 from rich.text import Text
 
 from reelgraph.progress import NullProgress, Stage
 from reelgraph.progress import Progress as ProgressProtocol
 
-__all__ = ["TerminalProgress", "errors_console", "progress_for", "results_console"]
+__all__ = ["TerminalProgress", "errors_console", "progress_for", "results_console", "show_table"]
 
 UNBROKEN = 10_000
 """Width of results in a pipe, in columns: one line of text stays one line."""
@@ -33,6 +35,18 @@ def results_console() -> Console:
     """Return the console for results: as wide as the terminal, unlimited in a pipe."""
     width = None if sys.stdout.isatty() else UNBROKEN
     return Console(width=width, markup=False, highlight=False, emoji=False)
+
+
+def show_table(table: Table) -> None:
+    """Print a table; in a pipe its lines end where their text ends."""
+    console = results_console()
+    if console.is_terminal:
+        console.print(table)
+        return
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        typer.echo(line.rstrip())
 
 
 def errors_console() -> Console:

@@ -19,7 +19,7 @@ from reelgraph.cli.options import (
 )
 from reelgraph.cli.rendering import plain_table, remark, span
 from reelgraph.cli.services import services_of
-from reelgraph.cli.terminal import progress_for, results_console
+from reelgraph.cli.terminal import progress_for, results_console, show_table
 from reelgraph.errors import QueryError
 
 if TYPE_CHECKING:
@@ -95,4 +95,4 @@ def _show(found: Tracks) -> None:
     for track in found.objects:
         visible = ", ".join(span(interval) for interval in found.presence(track.id))
         table.add_row(f"#{track.id}", str(len(track.positions)), visible)
-    console.print(table)
+    show_table(table)
