@@ -74,7 +74,7 @@ class Features:
     def is_round(self) -> bool:
         """Whether it looks like a disc, of which fingers may hide some."""
         shape = self.outline
-        return shape.roundness > 0.88 and shape.solidity > 0.82 and 0.75 < shape.aspect < 1.33
+        return shape.roundness > 0.9 and shape.solidity > 0.82 and 0.8 < shape.aspect < 1.25
 
     @property
     def is_tall(self) -> bool:
@@ -104,7 +104,7 @@ class AppearanceGenerator:
     """Labels and attributes by rules, always marked uncertain; needs no weights."""
 
     name: ClassVar[str] = "appearance"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def __init__(self, config: AppearanceConfig | None = None) -> None:
         self._config = config or AppearanceConfig()
@@ -274,35 +274,30 @@ def _ball(features: Features) -> float:
 
 
 def _hand(features: Features) -> float:
-    """Much skin, and reaching in over the border."""
+    """Much skin, and reaching in over the border; less surely, nothing but skin."""
     if features.skin < 0.3 or features.is_round:
         return 0.0
-    return (
-        0.25
-        + 0.35 * (features.reaches_in > 0.5)
-        + 0.15 * (features.skin > 0.45)
-        + 0.15 * (features.skin > 0.6)
-    )
+    if features.reaches_in < 0.5:
+        return 0.45 if features.skin > 0.85 else 0.0
+    return 0.6 + 0.15 * (features.skin > 0.45) + 0.15 * (features.skin > 0.6)
 
 
 def _person(features: Features) -> float:
-    """A limbed shape of some size, taller than wide or cut by the bottom, skin at its top."""
-    if features.area < 0.004 or features.is_round:
+    """A limbed figure, upright or cut by the bottom; surer with a face's colour at its top."""
+    shape = features.outline
+    compact = shape.evenness > 0.6 and shape.solidity > 0.7
+    limbed = features.stiffness < 0.85 and not compact
+    if features.area < 0.006 or features.is_round:
         return 0.0
-    standing = (
-        0.2 * (features.outline.aspect > 1.3)
-        + 0.1 * (features.outline.aspect > 2.0)
-        + 0.2 * (features.stiffness < 0.85)
-    )
-    half_figure = 0.4 * (features.cut_below > 0.7 and features.area > 0.08)
-    return (
-        max(standing, half_figure)
-        + 0.2 * (features.skin_above > 0.08)
-        + 0.1 * (0.02 < features.skin < 0.6)
-        + 0.1 * (features.travel > 0.3)
-        + 0.1 * (features.outline.solidity < 0.88)
-        - 0.3 * (features.reaches_in > 0.5)
-    )
+    faced = features.skin_above > 0.05 and 0.02 < features.skin < 0.75
+    half_figure = features.cut_below > 0.7 and features.area > 0.08
+    if faced and ((shape.aspect > 1.3 and limbed) or half_figure):
+        score = 0.7 + 0.1 * (shape.aspect > 2.0) + 0.1 * (features.travel > 0.3)
+    elif limbed and shape.aspect > 1.8 and features.area > 0.01:
+        score = 0.5
+    else:
+        score = 0.0
+    return score - 0.3 * (features.reaches_in > 0.5)
 
 
 def _bottle(features: Features) -> float:
