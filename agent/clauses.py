@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from reelgraph.agent.language import ORDINALS, stem, word_set
+from reelgraph.agent.language import ORDINALS, number, stem, word_set
 from reelgraph.agent.phrases import RANKS, Ref, noun_phrase
 from reelgraph.agent.verbs import PARTICLES, VISIBLE, Sense, directed, spatial, verb
 from reelgraph.agent.vocabulary import SCENERY, SURFACES, Vocabulary
@@ -33,6 +33,7 @@ _PARTICIPLES = word_set(
 _ROLE_WORDS = frozenset({"to", "from", "by", "with", "on", "in", "at", "into", "onto", "of", "for"})
 _DETERMINERS = word_set("a an the this that two three four five many which what some any no")
 _TOGETHER = re.compile(r"\b(?:at once|at the same time|together|simultaneously)\b")
+_REPEATS = re.compile(r"\b(?:(twice)|(\w+) times)\b")
 _TIME = re.compile(rf"\b(?:for |on |in )?(?:the )?({'|'.join(ORDINALS)}) time\b")
 
 
@@ -49,6 +50,7 @@ class Pattern:
         asked: The role that a question asks for.
         ordinal: Which occurrence, from 1; -1 for the last; None for any.
         negated: True for ``never`` and ``not``.
+        repeats: How often it must have happened (``twice``), None for any number.
         together: True for ``at once``: several occurrences that overlap.
         words: The clause as it was read.
         unread: Words that look like a verb and mean nothing here.
@@ -62,6 +64,7 @@ class Pattern:
     asked: Role | None = None
     ordinal: int | None = None
     negated: bool = False
+    repeats: int | None = None
     together: bool = False
     words: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
@@ -97,6 +100,7 @@ def read_clause(words: Sequence[str], vocabulary: Vocabulary, *, asked: bool = F
         vocabulary: The graph's words.
         asked: True if the first noun phrase is what the question asks for.
     """
+    words, repeats = _take_repeats(words)
     plain, ordinal, negated, together = _modifiers(words)
     plain = _without_posture(plain)
     found = _find_verb(plain, vocabulary)
@@ -108,6 +112,7 @@ def read_clause(words: Sequence[str], vocabulary: Vocabulary, *, asked: bool = F
         pattern,
         ordinal=ordinal if ordinal is not None else pattern.ordinal,
         negated=negated,
+        repeats=repeats,
         together=together,
         words=tuple(words),
     )
@@ -122,6 +127,16 @@ def _without_posture(words: list[str]) -> list[str]:
         return words
     before = place[0] - 1
     return words[:before] + words[before + 1 :] if stem(words[before]) in _POSTURES else words
+
+
+def _take_repeats(words: Sequence[str]) -> tuple[list[str], int | None]:
+    """Take ``twice`` or ``three times`` out of a clause."""
+    text = " ".join(words)
+    found = _REPEATS.search(text)
+    value = number(found[1] or found[2]) if found else None
+    if found is None or value is None:
+        return list(words), None
+    return f"{text[: found.start()]}{text[found.end() :]}".split(), value
 
 
 def _modifiers(words: Sequence[str]) -> tuple[list[str], int | None, bool, bool]:

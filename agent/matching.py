@@ -65,16 +65,34 @@ class Span:
 def matching(pattern: Pattern, facts: Facts) -> list[Occurrence]:
     """Return the occurrences that a clause describes, in order of time.
 
+    ``who`` means a person, or whatever else does it where no person does (a hand).
+
     Raises:
         Unknown: If it names an object or a predicate that the graph does not have.
     """
-    wanted = _wanted(pattern, facts)
-    found: list[Occurrence] = []
-    for candidates in _candidates(pattern, facts):
-        readings = [r for o in candidates for r in _readings(o)]
-        found = found or [r for r in readings if _fits(r, wanted, pattern.asked)]
+    candidates = _candidates(pattern, facts)
+    found = _first_fitting(candidates, _wanted(pattern, facts), pattern.asked)
+    if not found and any(ref.people for ref in pattern.refs.values()):
+        anyone = {r: replace(ref, people=False) for r, ref in pattern.refs.items() if ref.people}
+        loose = pattern
+        for role, ref in anyone.items():
+            loose = _with_role(loose, role, ref)
+        found = _first_fitting(candidates, _wanted(loose, facts), pattern.asked)
     unique = {(o.cite, o.subject if pattern.asked else 0): o for o in reversed(found)}
     return sorted(unique.values(), key=lambda o: (o.span, o.cite))
+
+
+def _first_fitting(
+    candidates: Sequence[Sequence[Occurrence]],
+    wanted: dict[Role, frozenset[int]],
+    asked: Role | None,
+) -> list[Occurrence]:
+    """Return the fitting occurrences of the first source that has any."""
+    for source in candidates:
+        readings = (reading for o in source for reading in _readings(o))
+        if found := [r for r in readings if _fits(r, wanted, asked)]:
+            return found
+    return []
 
 
 def _candidates(pattern: Pattern, facts: Facts) -> list[list[Occurrence]]:
@@ -277,9 +295,10 @@ def anchored(
 
 def _completed(pattern: Pattern, main: Pattern) -> Pattern:
     """Fill what an elliptic anchor leaves out: ``after person 1``, ``before handing it over``."""
-    if not pattern.sense and main.asked:
+    if not pattern.sense:
+        role = main.asked or ("object" if main.subject is None else "subject")
         ref = pattern.subject or pattern.object
-        return replace(_with_role(main, main.asked, ref), ordinal=None)
+        return replace(_with_role(main, role, ref), ordinal=None)
     gerund = pattern.words and pattern.words[0].endswith("ing")
     if gerund and pattern.subject is None and main.subject and main.asked != "subject":
         return replace(pattern, subject=main.subject)

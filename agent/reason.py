@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from reelgraph.agent.clauses import Pattern, Role
 from reelgraph.agent.facts import Facts, Occurrence
+from reelgraph.agent.language import TimePhrase
 from reelgraph.agent.matching import (
     Span,
     Unknown,
@@ -103,6 +105,9 @@ def _entity(question: Question, facts: Facts) -> Finding:
     if question.anchor and question.anchor.relation != "while" and pattern.ordinal is None:
         found = found[:1]
     role = pattern.asked or "subject"
+    if pattern.repeats is not None:
+        often = Counter(getattr(o, role) for o in found)
+        found = [o for o in found if often[getattr(o, role)] == pattern.repeats]
     entities = tuple(dict.fromkeys(getattr(o, role) for o in found))
     if not entities:
         return Finding("no", _never_said(question), role=role)
@@ -247,9 +252,7 @@ def _event(question: Question, facts: Facts) -> Finding:
             return _unknown(why_unresolved(subject, facts))
         acting = [o for o in everything if o.subject in ids]
         everything = acting or [o for o in everything if ids & set(o.participants)]
-    elif question.pattern.words and not (question.anchor or question.time):
-        return _unknown(_never_said(question))
-    found = in_time(everything, question.time, facts.whole)
+    found = in_time(everything, _around(question.time), facts.whole)
     if question.anchor:
         found, _ = anchored(found, question.anchor, question, facts)
     if not found:
@@ -261,6 +264,13 @@ def _event(question: Question, facts: Facts) -> Finding:
         telling = [telling[-1]] if ordinal < 0 else telling[ordinal - 1 :][:1]
     few = 1 if question.anchor and question.anchor.relation != "while" else 3
     return Finding("yes", "", tuple(telling[:few]), pool=tuple(found))
+
+
+def _around(phrase: TimePhrase | None) -> TimePhrase | None:
+    """Widen a moment: what happens at 5 s may begin a little later."""
+    if phrase is None or phrase.where != "at":
+        return phrase
+    return TimePhrase("between", phrase.start_s - 0.5, phrase.start_s + 0.5)
 
 
 def _where(question: Question, facts: Facts) -> Finding:
