@@ -41,11 +41,11 @@ class Hold:
 
 
 def contact_runs(pair: Pair, tracks: Tracks, config: GeometryConfig) -> list[Run]:
-    """Return the lasting contacts of a pair; being hidden does not end a contact."""
-    hidden = ~pair.together
+    """Return the lasting contacts of a pair; being hidden, even in part, ends none."""
     contact = pair.touching.copy()
-    for first, last in runs(hidden):
-        before, after = first > 0, last + 1 < len(hidden)
+    unseen = ~contact & ~(pair.first.whole & pair.second.whole)
+    for first, last in runs(unseen):
+        before, after = first > 0, last + 1 < len(unseen)
         short = tracks.shown_until(last) - tracks.times_s[first] <= OCCLUSION_S
         if before and after and short and contact[first - 1] and contact[last + 1]:
             contact[first : last + 1] = True
