@@ -19,7 +19,7 @@ import numpy as np
 
 from reelgraph._atomic import replacing
 from reelgraph._types import Image, Mask
-from reelgraph.graph.schema import Interval, Relation
+from reelgraph.graph.schema import CAMERA, Interval, Relation
 from reelgraph.graph.tracks import Tracks
 from reelgraph.progress import Progress
 from reelgraph.tools.base import NO_PROGRESS
@@ -355,7 +355,10 @@ def _strip(graph: TemporalGraph, time_s: float, width: int) -> Image:
 
 
 def _telling(graph: TemporalGraph, time_s: float) -> list[Relation]:
-    """Return the relations shown at a time: events and contacts first, spatial ones left out."""
+    """Return the relations shown at a time, spatial ones left out.
+
+    What happens between objects comes first, what one object does alone last.
+    """
 
     def shown(relation: Relation) -> bool:
         least = EVENT_SHOWN_S if relation.kind == "event" else 0.0
@@ -363,7 +366,7 @@ def _telling(graph: TemporalGraph, time_s: float) -> list[Relation]:
 
     recent = graph.relations(during=(max(0.0, time_s - EVENT_SHOWN_S), time_s + 1e-6))
     active = [r for r in recent if r.kind in KIND_ORDER and shown(r)]
-    return sorted(active, key=lambda r: KIND_ORDER.index(r.kind))
+    return sorted(active, key=lambda r: (r.object == CAMERA, KIND_ORDER.index(r.kind)))
 
 
 # --- the contact sheet -------------------------------------------------------------------------
