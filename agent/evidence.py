@@ -28,10 +28,15 @@ def gather_evidence(
         results: Figures that tools computed.
         tracks: Masks and boxes; None leaves frames out.
     """
+    references = list(references)
+    rows = [results[r.key] for r in references if r.key in results]
     cited = list(dict.fromkeys(_expanded(references, results)))
     relations = [r for r in cited if r.object_id is None]
     objects = [r for r in cited if r.object_id is not None]
     shown = [_of_relation(r, span, graph, tracks) for r in relations for span in resolve(r, graph)]
+    shown += [
+        _of_result(row, Interval(*row["interval"]), tracks) for row in rows if row["interval"]
+    ]
     known = {i for item in shown for i in item.objects}
     shown += [
         _of_object(r.object_id or 0, span, graph, tracks)
@@ -61,6 +66,11 @@ def _of_relation(
     ends = (relation.subject, relation.object, relation.recipient)
     ids = tuple(i for i in ends if i is not None and i != CAMERA)
     return _evidence(relation.id, ids, span, graph.describe(relation), tracks)
+
+
+def _of_result(row: ResultRow, span: Interval, tracks: Tracks | None) -> Evidence:
+    """Return the time in which a figure holds, with the objects that were counted."""
+    return _evidence(None, tuple(row["objects"]), span, row["text"], tracks)
 
 
 def _stays(reference: Reference, graph: TemporalGraph) -> Sequence[Interval]:

@@ -53,6 +53,7 @@ class ResultRow(TypedDict):
     """A figure that a tool computed, which an answer may cite by its id."""
 
     id: str
+    text: str
     value: float | str
     relations: list[str]
     objects: list[int]

@@ -73,13 +73,16 @@ def matching(pattern: Pattern, facts: Facts) -> list[Occurrence]:
     candidates = _candidates(pattern, facts)
     found = _first_fitting(candidates, _wanted(pattern, facts), pattern.asked)
     if not found and any(ref.people for ref in pattern.refs.values()):
-        anyone = {r: replace(ref, people=False) for r, ref in pattern.refs.items() if ref.people}
-        loose = pattern
-        for role, ref in anyone.items():
-            loose = _with_role(loose, role, ref)
-        found = _first_fitting(candidates, _wanted(loose, facts), pattern.asked)
+        found = _first_fitting(candidates, _wanted(_of_anything(pattern), facts), pattern.asked)
     unique = {(o.cite, o.subject if pattern.asked else 0): o for o in reversed(found)}
     return sorted(unique.values(), key=lambda o: (o.span, o.cite))
+
+
+def _of_anything(pattern: Pattern) -> Pattern:
+    """Return a clause in which ``who`` need not be a person."""
+    for role, ref in pattern.refs.items():
+        pattern = _with_role(pattern, role, replace(ref, people=False))
+    return pattern
 
 
 def _first_fitting(

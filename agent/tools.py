@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, TypeAlias
 
@@ -189,10 +190,10 @@ class _Toolbox:
     def compare_times(self, first: str, second: str) -> Result:
         a, b = self._span(first), self._span(second)
         name = allen(a, b)
-        row = self._result([first, second], name, [], [], None)
+        text = f"{first} is {name} {second}: {_seconds(a)} and {_seconds(b)}"
+        row = _result([first, second], text, name)
         row["relations"] = [i for i in (first, second) if not i.startswith("o")]
-        words = f"{first} is {name} {second}: {_seconds(a)} and {_seconds(b)}"
-        return f"{words} (result {row['id']})", {"results": [row]}
+        return f"{text} (result {row['id']})", {"results": [row]}
 
     def count(
         self,
@@ -215,13 +216,14 @@ class _Toolbox:
             stays = [(r.id, span) for r in found for span in r.intervals]
             noun = f"times {serialize.clean(predicate or 'related')}"
         value, ids, span = _counted(stays, over, window or self._whole)
-        key = [what, over, subject, predicate, object, start_s, end_s]
-        row = self._result(key, value, ids if what == "relations" else [], ids, span)
-        if what == "relations":
-            row["objects"] = []
-        when = f" {_seconds(span)}" if span and over != "all" else ""
+        text = f"{value} {noun} {_seconds(span)}".rstrip()
+        row = _result([what, over, subject, predicate, object, start_s, end_s], text, value, span)
+        if what == "objects":
+            row["objects"] = ids
+        else:
+            row["relations"] = ids
         listed = ", ".join(map(str, ids[:20])) or "none"
-        return f"{value} {noun}{when}: {listed} (result {row['id']})", {"results": [row]}
+        return f"{text}: {listed} (result {row['id']})", {"results": [row]}
 
     def match_sequence(
         self,
@@ -269,6 +271,7 @@ class _Toolbox:
         window: tuple[float, float] | None,
     ) -> list[Relation]:
         """Return relations by the same verb, or by a synonym where there are none."""
+        subject, object_ = _who(subject), _who(object_)
         try:
             return self._graph.relations(subject, predicate, object_, during=window)
         except QueryError:
@@ -313,23 +316,20 @@ class _Toolbox:
             raise QueryError(f"{text!r} is never visible")
         return hull(spans)
 
-    def _result(
-        self,
-        key: Iterable[object],
-        value: float | str,
-        relations: Sequence[Any],
-        objects: Sequence[Any],
-        span: Interval | None,
-    ) -> ResultRow:
-        """Return a figure under an id that depends only on what was asked."""
-        digest = hashlib.sha256(json.dumps(list(key), default=str).encode()).hexdigest()
-        return {
-            "id": f"c{digest[:5]}",
-            "value": value,
-            "relations": list(relations),
-            "objects": list(objects),
-            "interval": list(span) if span else None,
-        }
+
+def _result(
+    key: Sequence[object], text: str, value: float | str, span: Interval | None = None
+) -> ResultRow:
+    """Return a figure under an id that depends only on what was asked."""
+    digest = hashlib.sha256(json.dumps(key, default=str).encode()).hexdigest()
+    return {
+        "id": f"c{digest[:5]}",
+        "text": text,
+        "value": value,
+        "relations": [],
+        "objects": [],
+        "interval": list(span) if span else None,
+    }
 
 
 def _counted(
@@ -365,7 +365,15 @@ def usual_x(object_id: int, tracks: Tracks | None) -> float | None:
 
 
 def _label(subject: int | str | None) -> str | None:
-    return f"object #{subject}" if isinstance(subject, int) else subject
+    known = _who(subject)
+    return f"object #{known}" if isinstance(known, int) else known
+
+
+def _who(name: int | str | None) -> int | str | None:
+    """Return the id in ``"3"``, ``"#3"`` or ``"o3"``, as models like to write it."""
+    if isinstance(name, str) and (found := re.fullmatch(r"\[?[o#]?(\d+)\]?", name.strip())):
+        return int(found[1])
+    return name
 
 
 def _cite(relation: Relation, index: int) -> str:

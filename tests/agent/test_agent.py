@@ -253,7 +253,16 @@ def test_async_gives_the_same_answer(agent_for: Make) -> None:
     agent = agent_for(hand_over())
     fields = {"usage"}
     waited = asyncio.run(agent.aask("Who hands the ball?", "made.mp4"))
-    assert waited.model_dump(exclude=fields) == ask(agent).model_dump(exclude=fields)
+    told = ask(agent)
+    assert waited.model_dump(exclude=fields) == told.model_dump(exclude=fields)
+    assert waited.usage.model_calls == told.usage.model_calls == 3
+
+
+def test_async_keeps_the_limits(agent_for: Make) -> None:
+    model = ScriptedChatModel(lambda messages: call("describe_video"))
+    agent = agent_for(hand_over(), model, max_model_calls=2)
+    with pytest.raises(BudgetExceeded, match="max_model_calls"):
+        asyncio.run(agent.aask("Who hands the ball?", "made.mp4"))
 
 
 def test_async_checks_input_too(agent_for: Make) -> None:

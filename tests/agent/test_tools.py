@@ -56,6 +56,8 @@ def test_places_come_from_tracks() -> None:
         ({"predicate": "hands"}, ["r2"]),
         ({"predicate": "give"}, ["r2"]),
         ({"predicate": "holding", "subject": 2}, ["r3"]),
+        ({"predicate": "holding", "subject": "2"}, ["r3"]),
+        ({"predicate": "holding", "subject": "[o2]", "object": "ball #3"}, ["r3"]),
         ({"subject": "person", "object": "ball"}, ["r1", "r2", "r3"]),
         ({"predicate": "right of"}, ["r4"]),
         ({"start_s": 9.8, "subject": 4}, ["r8", "r10"]),
