@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from reelgraph.errors import QueryError
-from reelgraph.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from reelgraph.settings import Settings
 
 __all__ = [
     "CacheOption",
@@ -64,6 +66,8 @@ def settings_from(
     model: str | None = None,
 ) -> Settings:
     """Return the settings with the options that were given."""
+    from reelgraph.settings import load_settings
+
     return load_settings(
         cache=cache, tracker=tracker, generators=tuple(generators or ()) or None, model=model
     )

@@ -10,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from reelgraph.cli.terminal import errors_console, results_console, show_table
-from reelgraph.graph.schema import Interval
 
 if TYPE_CHECKING:
     from reelgraph.agent import Answer
+    from reelgraph.graph.schema import Interval
     from reelgraph.graph.temporal import TemporalGraph
 
 __all__ = [

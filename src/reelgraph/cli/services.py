@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from reelgraph.settings import Settings
-
 if TYPE_CHECKING:
     from reelgraph.agent import VideoAgent
     from reelgraph.graph.store import GraphStore
+    from reelgraph.settings import Settings
     from reelgraph.tools.pipeline import Pipeline
 
 __all__ = ["Services", "services_of"]
