@@ -31,6 +31,7 @@ MIN_STATE_SHARE = 0.07
 MIN_MOMENT_SHARE = 0.04
 MIN_REGION_PX = 12
 MIN_CONTRAST = 18
+RESTLESS = 16
 SAME_CHANGES = 0.6
 
 
@@ -43,24 +44,31 @@ class Background:
         noise: How far a pixel strays from ``image`` when nothing is there, in grey
             levels, shape ``(height, width)``.
         known: Where the canvas was ever seen.
+        restless: Where something moves most of the time, so that ``image`` is a guess.
         offset: Map from the reference frame's pixels to the canvas's.
     """
 
     image: Plane
     noise: Plane
     known: Mask
+    restless: Mask
     offset: Affine
 
-    def seen_by(self, to_canvas: Affine, size_wh: tuple[int, int]) -> tuple[Plane, Plane, Mask]:
-        """Return image, noise and known as a camera with this pose sees them."""
+    def seen_by(
+        self, to_canvas: Affine, size_wh: tuple[int, int]
+    ) -> tuple[Plane, Plane, Mask, Mask]:
+        """Return image, noise, known and restless as a camera with this pose sees them."""
         back = invert(compose(self.offset, to_canvas))
         if is_identity(back):
             crop = np.s_[: size_wh[1], : size_wh[0]]
-            return self.image[crop], self.noise[crop], self.known[crop]
+            return self.image[crop], self.noise[crop], self.known[crop], self.restless[crop]
         image = cv2.warpAffine(self.image, back, size_wh, borderMode=cv2.BORDER_REPLICATE)
         noise = cv2.warpAffine(self.noise, back, size_wh, borderMode=cv2.BORDER_REPLICATE)
         known = cv2.warpAffine(self.known.astype(np.uint8), back, size_wh, flags=cv2.INTER_NEAREST)
-        return image, noise, known.astype(bool)
+        restless = cv2.warpAffine(
+            self.restless.astype(np.uint8), back, size_wh, flags=cv2.INTER_NEAREST
+        )
+        return image, noise, known.astype(bool), restless.astype(bool)
 
 
 def estimate_background(stretch: Stretch) -> Background:
@@ -72,7 +80,12 @@ def estimate_background(stretch: Stretch) -> Background:
     states = _find_states(stack, valid, tolerance)
     image = _choose(stack, valid, states)
     noise = _noise(stack, valid, image, tolerance)
-    return Background(image, noise, valid.any(axis=0), offset)
+    restless = cv2.morphologyEx(
+        (tolerance > RESTLESS).astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)
+    ).astype(bool)
+    if not restless.all():
+        noise[restless] = np.minimum(noise[restless], np.median(noise[~restless]))
+    return Background(image, noise, valid.any(axis=0), restless, offset)
 
 
 def _on_canvas(stretch: Stretch) -> tuple[Stack, NDArray[np.bool_], Affine]:

@@ -30,7 +30,7 @@ def foreground(image: Image, to_canvas: Affine, background: Background, *, min_a
         min_area: Smaller patches are dropped, in pixels.
     """
     height, width = image.shape[:2]
-    scene, noise, known = background.seen_by(to_canvas, (width, height))
+    scene, noise, known, restless = background.seen_by(to_canvas, (width, height))
     gain = exposure_gain(image[::3, ::3], scene[::3, ::3], known[::3, ::3])
     frame = cv2.GaussianBlur(image, (3, 3), 0.7).astype(np.float32) / gain.astype(np.float32)
     scene = cv2.GaussianBlur(scene, (3, 3), 0.7)
@@ -42,16 +42,19 @@ def foreground(image: Image, to_canvas: Affine, background: Background, *, min_a
     weak = (distance > limit) & known & ~shadow
     strong = (distance > 1.5 * limit) & known & ~shadow
     suspect = (distance > 0.6 * limit) & known & ~shadow
-    return _fill_holes(_bridge(_clean(weak, strong, min_area), suspect), max_hole=4 * min_area)
+    mask = _bridge(_clean(weak, strong, min_area), suspect, BRIDGE_SHARE)
+    if restless.any():
+        mask |= _bridge(mask, restless, 3 * BRIDGE_SHARE) & restless
+    return _fill_holes(mask, max_hole=4 * min_area)
 
 
-def _bridge(mask: Mask, suspect: Mask) -> Mask:
+def _bridge(mask: Mask, suspect: Mask, reach: float) -> Mask:
     """Fill what lies between parts of the foreground in several directions.
 
     The middle of a thing may look like the background, or like a shadow on it; a cast
     shadow lies beside its thing, not inside it.
     """
-    length = max(5, round(BRIDGE_SHARE * mask.shape[0])) | 1
+    length = max(5, round(reach * mask.shape[0])) | 1
     field = mask.astype(np.uint8)
     votes = np.zeros(mask.shape, np.uint8)
     line = np.zeros((length, length), np.uint8)

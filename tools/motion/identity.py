@@ -63,7 +63,10 @@ def _same(
     size = min(before.area, after.area) / max(before.area, after.area)
     if alike < MIN_LIKENESS or size < 0.3:
         return 0.0
-    same_scene = before.scene == after.scene
+    if not (same_scene := before.scene == after.scene):
+        return (
+            alike + 0.4 if alike > 0.85 and _iou(before.last.place, after.first.place) > 0.6 else 0
+        )
     place = _same_rest(before, after) if same_scene else 0.0
     pause_s = (after.first.row - before.last.row) / frames_per_s
     path = _continues(before.last, after.first, pause_s) if pause_s < 2.0 else 0.0

@@ -14,13 +14,14 @@ from reelgraph._types import Mask
 from reelgraph.graph.tracks import Track, Tracks, encode_mask
 from reelgraph.progress import NullProgress, Progress
 from reelgraph.tools.base import TRACKERS, Availability, ToolConfig
-from reelgraph.tools.motion.background import estimate_background
+from reelgraph.tools.motion.background import Background, estimate_background
 from reelgraph.tools.motion.foreground import foreground
 from reelgraph.tools.motion.identity import link
+from reelgraph.tools.motion.parts import join_parts
 from reelgraph.tools.motion.propagation import Propagator
 from reelgraph.tools.motion.shots import Stretch, find_stretches
 from reelgraph.tools.motion.splitting import apply_aliases, split_back
-from reelgraph.tools.motion.tracklets import Sighting, Tracklet, collect
+from reelgraph.tools.motion.tracklets import Collection, Sighting, Tracklet
 from reelgraph.tools.motion.view import Labels, View
 from reelgraph.tools.video import Frame, Video
 
@@ -29,6 +30,7 @@ __all__ = ["MotionConfig", "MotionTracker"]
 WINDOW_FRAMES = 320
 OVERLAP_FRAMES = 60
 MIN_SECONDS = 0.4
+MIN_THICKNESS = 2.5
 
 
 class MotionConfig(ToolConfig):
@@ -92,7 +94,7 @@ class _Run:
         self._size = max(1, round(width * scale)), max(1, round(height * scale))
         self._min_area = max(6, round(config.min_area * self._size[0] * self._size[1]))
         self._propagator = Propagator(min_area=self._min_area)
-        self._tracklets: dict[int, Tracklet] = {}
+        self._collection = Collection()
         self._frame_indices: list[int] = []
         self._times: list[float] = []
         self._warnings: list[str] = []
@@ -118,7 +120,8 @@ class _Run:
         """Label the frames of a stretch, window by window."""
         background = estimate_background(stretch)
         stretch.samples.clear()
-        self._propagator.forget()
+        if stretch.after_cut:
+            self._propagator.forget()
         window = _Window()
         for to_canvas in stretch.to_canvas:
             frame = next(frames)
@@ -131,10 +134,10 @@ class _Run:
             if len(window.views) > 1:
                 window.views[-2].release()
             if len(window.views) >= WINDOW_FRAMES:
-                self._settle(window, scene, keep=OVERLAP_FRAMES)
-        self._settle(window, scene, keep=0)
+                self._settle(window, background, scene, keep=OVERLAP_FRAMES)
+        self._settle(window, background, scene, keep=0)
 
-    def _settle(self, window: _Window, scene: int, *, keep: int) -> None:
+    def _settle(self, window: _Window, background: Background, scene: int, *, keep: int) -> None:
         """Settle a window's labels, write down its masks and drop all but the last frames.
 
         The frames that are kept can still be divided by what comes apart after them.
@@ -150,17 +153,17 @@ class _Run:
         first = len(self._times) - len(window.views)
         done = len(window.views) - keep
         for row in range(done):
-            collect(self._tracklets, window.views[row], window.labels[row], first + row, scene)
+            view = window.views[row]
+            image = background.seen_by(view.to_canvas, self._size)[0]
+            self._collection.add(view, window.labels[row], image, first + row, scene)
         del window.views[:done], window.labels[:done]
 
     def _finish(self) -> Tracks:
         """Link the tracklets and write the masks at the video's size."""
         times = np.array(self._times)
         rate = len(times) / max(self._video.end_s, 1e-6)
-        long_enough = [
-            t for t in self._tracklets.values() if len(t.sightings) >= MIN_SECONDS * rate
-        ]
-        groups = link(long_enough, size_wh=self._size, frames_per_s=rate)
+        tracklets = [t for t in join_parts(self._collection) if _is_thing(t, rate)]
+        groups = link(tracklets, size_wh=self._size, frames_per_s=rate)
         groups = self._budget(groups)
         if not groups:
             self._warnings.append("Nothing moved in this video, so no objects were found.")
@@ -215,3 +218,19 @@ def _box(mask: Mask) -> tuple[int, int, int, int]:
     """Return the bounding box of a mask that is not empty."""
     ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return int(xs[0]), int(ys[0]), int(xs[-1]) + 1, int(ys[-1]) + 1
+
+
+def _is_thing(tracklet: Tracklet, rate: float) -> bool:
+    """Return whether a tracklet is more than a flicker, a rim or a ghost."""
+    if len(tracklet.sightings) < MIN_SECONDS * rate:
+        return False
+    if tracklet.seams and float(np.median(tracklet.seams)) < 0:
+        return False
+    some = tracklet.sightings[:: max(1, len(tracklet.sightings) // 15)]
+    return float(np.median([_thickness(s) for s in some])) >= MIN_THICKNESS
+
+
+def _thickness(sighting: Sighting) -> float:
+    """Return the radius in pixels of the largest disc inside a mask."""
+    padded = np.pad(sighting.mask(), 1).astype(np.uint8)
+    return float(cv2.distanceTransform(padded, cv2.DIST_L2, 3).max())

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from reelgraph._types import Mask
+from reelgraph._types import Image, Mask
 from reelgraph.tools.motion.camera import Affine
 from reelgraph.tools.motion.view import BINS, Colours, Labels, View, colours_of
 
-__all__ = ["Sighting", "Tracklet", "collect"]
+__all__ = ["Collection", "Sighting", "Tracklet", "fuse"]
+
+LOOK_EVERY = 4
+NEAR_PX = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,13 +54,15 @@ class Tracklet:
         number: The label.
         scene: Number of the scene (frame of reference) it was seen in first.
         sightings: In order of time.
-        colours: Mean colours.
+        colours: Sum of its colours.
+        seams: For some sightings, how much its contour shows (see `_seam_gain`).
     """
 
     number: int
     scene: int
     sightings: list[Sighting] = field(default_factory=list)
     colours: Colours = field(default_factory=lambda: np.zeros(BINS, np.float32))
+    seams: list[float] = field(default_factory=list)
 
     @property
     def first(self) -> Sighting:
@@ -76,23 +84,98 @@ class Tracklet:
         return np.asarray(self.colours / max(float(self.colours.sum()), 1e-6), np.float32)
 
 
-def collect(
-    tracklets: dict[int, Tracklet], view: View, labels: Labels, row: int, scene: int
-) -> None:
-    """Add the masks of one frame to the tracklets."""
-    for number in np.unique(labels[labels > 0]).tolist():
-        mask = labels == number
-        ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        box = (int(xs[0]), int(ys[0]), int(xs[-1]) + 1, int(ys[-1]) + 1)
-        crop = mask[box[1] : box[3], box[0] : box[2]]
-        sighting = Sighting(
-            row, box, _placed(box, view.to_canvas), int(crop.sum()), np.packbits(crop).tobytes()
-        )
-        tracklet = tracklets.setdefault(number, Tracklet(number, scene))
-        tracklet.sightings.append(sighting)
-        if len(tracklet.sightings) % 3 == 1:
-            tracklet.colours = tracklet.colours + colours_of(view, mask)
-    view.release()
+class Collection:
+    """The tracklets of a video, and how their masks lie to one another.
+
+    Attributes:
+        tracklets: By label.
+        together: For each pair of labels, in how many frames both were seen.
+        near: For each pair of labels, in how many frames they all but touched.
+    """
+
+    def __init__(self) -> None:
+        self.tracklets: dict[int, Tracklet] = {}
+        self.together: Counter[tuple[int, int]] = Counter()
+        self.near: Counter[tuple[int, int]] = Counter()
+
+    def add(
+        self, view: View, labels: Labels, scene_image: NDArray[np.float32], row: int, scene: int
+    ) -> None:
+        """Add the masks of one frame.
+
+        Args:
+            view: The frame.
+            labels: Its labels.
+            scene_image: The background as seen in this frame.
+            row: Position of the frame in the video's processed frames.
+            scene: Number of the frame of reference.
+        """
+        numbers = np.unique(labels[labels > 0]).tolist()
+        self.together.update(combinations(numbers, 2))
+        for number in numbers:
+            mask = labels == number
+            box = _box(mask)
+            crop = mask[box[1] : box[3], box[0] : box[2]]
+            bits = np.packbits(crop).tobytes()
+            place = _placed(box, view.to_canvas)
+            tracklet = self.tracklets.setdefault(number, Tracklet(number, scene))
+            tracklet.sightings.append(Sighting(row, box, place, int(crop.sum()), bits))
+            self._note_neighbours(labels, mask, box, number)
+            if len(tracklet.sightings) % LOOK_EVERY == 1:
+                tracklet.colours = tracklet.colours + colours_of(view, mask)
+                tracklet.seams.append(_seam_gain(view.image, scene_image, mask, box))
+        view.release()
+
+    def _note_neighbours(
+        self, labels: Labels, mask: Mask, box: tuple[int, int, int, int], number: int
+    ) -> None:
+        margin = _grown(box, NEAR_PX, labels.shape)
+        kernel = np.ones((2 * NEAR_PX + 1, 2 * NEAR_PX + 1), np.uint8)
+        around = cv2.dilate(mask[margin].astype(np.uint8), kernel) > 0
+        for other in np.unique(labels[margin][around]).tolist():
+            if other > number:
+                self.near[number, other] += 1
+
+
+def _box(mask: Mask) -> tuple[int, int, int, int]:
+    ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(xs[0]), int(ys[0]), int(xs[-1]) + 1, int(ys[-1]) + 1
+
+
+def _grown(
+    box: tuple[int, int, int, int], margin: int, shape: tuple[int, ...]
+) -> tuple[slice, slice]:
+    x0, y0, x1, y1 = box
+    return (
+        slice(max(0, y0 - margin), min(shape[0], y1 + margin)),
+        slice(max(0, x0 - margin), min(shape[1], x1 + margin)),
+    )
+
+
+def _seam_gain(
+    image: Image, scene: NDArray[np.float32], mask: Mask, box: tuple[int, int, int, int]
+) -> float:
+    """Return how much more the contour of a mask shows in the frame than in the background.
+
+    Negative where the background has the edge: then what is missing there is the ghost
+    of something that the background wrongly holds.
+    """
+    margin = _grown(box, 7, mask.shape)
+    inside = mask[margin].astype(np.float32)
+    outside = 1 - cv2.dilate(inside, np.ones((3, 3), np.uint8))
+    inside = cv2.erode(inside, np.ones((3, 3), np.uint8))
+    weights = cv2.blur(inside, (7, 7)), cv2.blur(outside, (7, 7))
+    both = (weights[0] > 0.1) & (weights[1] > 0.1)
+    if not both.any():
+        return 0.0
+    jumps = []
+    for picture in (image[margin].astype(np.float32), scene[margin]):
+        means = [
+            cv2.blur(picture * part[..., None], (7, 7))[both] / weight[both][:, None]
+            for part, weight in zip((inside, outside), weights, strict=True)
+        ]
+        jumps.append(float(np.minimum(np.abs(means[0] - means[1]).max(axis=1), 60).mean()))
+    return jumps[0] - jumps[1]
 
 
 def _placed(box: tuple[int, int, int, int], to_canvas: Affine) -> NDArray[np.float64]:
@@ -100,3 +183,38 @@ def _placed(box: tuple[int, int, int, int], to_canvas: Affine) -> NDArray[np.flo
     corners = np.array([[[box[0], box[1]], [box[2], box[3]]]], np.float64)
     moved: NDArray[np.float64] = cv2.transform(corners, to_canvas)[0].reshape(4)
     return moved
+
+
+def fuse(tracklets: Sequence[Tracklet]) -> Tracklet:
+    """Return one tracklet of several that are parts of one thing."""
+    if len(tracklets) == 1:
+        return tracklets[0]
+    by_row: dict[int, list[Sighting]] = {}
+    for tracklet in tracklets:
+        for sighting in tracklet.sightings:
+            by_row.setdefault(sighting.row, []).append(sighting)
+    largest = max(tracklets, key=lambda t: (len(t.sightings), -t.number))
+    return Tracklet(
+        largest.number,
+        min(tracklets, key=lambda t: t.first.row).scene,
+        [_united(by_row[row]) for row in sorted(by_row)],
+        np.sum([t.colours for t in tracklets], axis=0, dtype=np.float32),
+        [seam for t in tracklets for seam in t.seams],
+    )
+
+
+def _united(sightings: Sequence[Sighting]) -> Sighting:
+    """Return one sighting that covers several of the same frame."""
+    if len(sightings) == 1:
+        return sightings[0]
+    boxes = np.array([s.box for s in sightings])
+    places = np.array([s.place for s in sightings])
+    x0, y0 = (int(v) for v in boxes[:, :2].min(axis=0))
+    x1, y1 = (int(v) for v in boxes[:, 2:].max(axis=0))
+    mask = np.zeros((y1 - y0, x1 - x0), bool)
+    for s in sightings:
+        mask[s.box[1] - y0 : s.box[3] - y0, s.box[0] - x0 : s.box[2] - x0] |= s.mask()
+    place = np.concatenate([places[:, :2].min(axis=0), places[:, 2:].max(axis=0)])
+    return Sighting(
+        sightings[0].row, (x0, y0, x1, y1), place, int(mask.sum()), np.packbits(mask).tobytes()
+    )
