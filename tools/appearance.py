@@ -104,7 +104,7 @@ class AppearanceGenerator:
     """Labels and attributes by rules, always marked uncertain; needs no weights."""
 
     name: ClassVar[str] = "appearance"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
 
     def __init__(self, config: AppearanceConfig | None = None) -> None:
         self._config = config or AppearanceConfig()
@@ -285,15 +285,16 @@ def _hand(features: Features) -> float:
 def _person(features: Features) -> float:
     """A limbed figure, upright or cut by the bottom; surer with a face's colour at its top."""
     shape = features.outline
-    compact = shape.evenness > 0.6 and shape.solidity > 0.7
-    limbed = features.stiffness < 0.85 and not compact
+    plain = max(features.colours.values(), default=0.0) > 0.6
+    vessel = plain and shape.evenness > 0.6 and shape.solidity > 0.7
+    limbed = features.stiffness < 0.85 and not vessel
     if features.area < 0.006 or features.is_round:
         return 0.0
     faced = features.skin_above > 0.05 and 0.02 < features.skin < 0.75
     half_figure = features.cut_below > 0.7 and features.area > 0.08
     if faced and ((shape.aspect > 1.3 and limbed) or half_figure):
         score = 0.7 + 0.1 * (shape.aspect > 2.0) + 0.1 * (features.travel > 0.3)
-    elif limbed and shape.aspect > 1.8 and features.area > 0.01:
+    elif limbed and shape.aspect > 1.6 and features.area > 0.01:
         score = 0.5
     else:
         score = 0.0

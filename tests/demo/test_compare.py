@@ -77,6 +77,12 @@ def test_wrong_people_late_times_and_missing_evidence_are_wrong(truth: Truth) ->
     assert rights(truth, nothing, late, wrong_holder) == [False, False, False]
 
 
+def test_who_held_it_earlier_is_not_who_has_it_at_the_end(truth: Truth) -> None:
+    hands = answer(truth, "hands", GIVER)
+    dropped = answer(truth, "holds", RECEIVER, Interval(5.4, 9.0))
+    assert rights(truth, hands, hands, dropped) == [True, True, False]
+
+
 def test_an_answer_that_abstains_is_wrong(truth: Truth) -> None:
     unsure = answer(truth, "hands", GIVER).model_copy(update={"abstained": True})
     assert rights(truth, unsure, unsure, unsure) == [False, False, False]

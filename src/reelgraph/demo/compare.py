@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reelgraph.agent.answer import Answer
 from reelgraph.demo.script import BALL, GIVER, GRASP_S, RECEIVER, RELEASE_S
@@ -65,10 +65,18 @@ def check_answers(
     """
     real = match_objects(tracks, truth.tracks)
     (who, giving), (when, timed), (last, holding) = answers
+    holder = _check_subject(last, holding, "holds", RECEIVER, graph, real)
+    until_s = max((item.interval.end for item in holding.evidence), default=0.0)
+    lasts = until_s >= truth.tracks.end_s - TOLERANCE_S
     return (
         _check_subject(who, giving, "hands", GIVER, graph, real),
         _check_time(when, timed, graph, real),
-        _check_subject(last, holding, "holds", RECEIVER, graph, real),
+        replace(
+            holder,
+            expected=f"{holder.expected} until {truth.tracks.end_s:.2f} s",
+            found=f"{holder.found} until {until_s:.2f} s",
+            right=holder.right and lasts,
+        ),
     )
 
 
