@@ -18,7 +18,6 @@ Role: TypeAlias = Literal["subject", "object", "recipient"]
 
 _AUX = word_set("is are was were be been being am do does did can could will would to that")
 _BE = word_set("is are was were be been being get gets got")
-_DO = frozenset({"do", "does", "did"})
 _WEAK = frozenset(map(stem, ("have", "get", "keep", "see", "move", "near", "stop", "own")))
 _POSTURES = frozenset(
     map(stem, word_set("stand sit lie stay wait rest pass walk run be located go"))

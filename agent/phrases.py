@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from reelgraph.agent.language import ORDINALS, number, stem, word_set
 from reelgraph.agent.vocabulary import ANYONE, ANYTHING, SCENERY, Vocabulary
 
-__all__ = ["ANY", "RANKS", "Rank", "Ref", "noun_phrase"]
+__all__ = ["RANKS", "Rank", "Ref", "noun_phrase"]
 
 Rank: TypeAlias = Literal["left", "middle", "right"]
 
@@ -64,9 +64,6 @@ class Ref:
         """Whether it does not restrict anything."""
         named = self.labels or self.attributes or self.rank or self.unknown or self.other
         return self.id is None and self.ordinal is None and not named
-
-
-ANY = Ref("something")
 
 
 def noun_phrase(words: Sequence[str], vocabulary: Vocabulary) -> Ref | None:

@@ -80,7 +80,6 @@ class Question:
         time: The time it names, or None.
         extreme: ``"max"`` or ``"min"`` for ``the smallest number of``.
         choices: The options of a multiple-choice question.
-        during_only: Seconds that the caller restricted the question to.
     """
 
     text: str
