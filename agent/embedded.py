@@ -103,7 +103,7 @@ def plan(question: Question, vocabulary: Vocabulary) -> list[tuple[str, dict[str
         return [("find_relations", {})]
     calls: list[tuple[str, dict[str, Any]]] = []
     if question.extreme:
-        calls.append(("count", _count_arguments(question)))
+        calls.append(("count", _count_arguments(question, vocabulary)))
     patterns = [question.pattern, *_option_patterns(question, vocabulary)]
     if question.anchor:
         patterns.append(question.anchor.pattern)
@@ -133,13 +133,15 @@ def _mentions_place(question: Question) -> bool:
     return bool(RANKS.keys() & set(words))
 
 
-def _count_arguments(question: Question) -> dict[str, Any]:
+def _count_arguments(question: Question, vocabulary: Vocabulary) -> dict[str, Any]:
     """Return the call of the tool count for ``the smallest number of``."""
     ref = question.pattern.subject
-    label = next(iter(sorted(ref.labels)), None) if ref else None
-    unknown = " ".join(ref.unknown) if ref and ref.unknown else None
     arguments: dict[str, Any] = {"what": "objects", "over": question.extreme}
-    return arguments | ({"subject": label or unknown} if label or unknown else {})
+    if ref is None or ref.labels == frozenset(vocabulary.labels):
+        return arguments
+    nouns = [w for w in tokens(ref.text) if vocabulary.labels_for(w) == ref.labels]
+    names = [*ref.unknown] or (nouns if len(ref.labels) > 1 else sorted(ref.labels))
+    return {**arguments, "subject": names[0]} if names else arguments
 
 
 def draft_answer(

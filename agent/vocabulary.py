@@ -26,6 +26,8 @@ SCENERY = frozenset(
 )
 """Places that a question may name although nobody tracks them."""
 
+_THINGS = frozenset(map(stem, ("object", "thing", "item")))
+
 SURFACES = frozenset(map(stem, word_set("table desk floor ground surface counter shelf bench")))
 """Places that things rest on: what leaves one is taken away."""
 
@@ -56,6 +58,8 @@ class Vocabulary:
 
         A graph that knows only a wider name cannot tell: ``the man`` may be its ``person``.
         """
+        if stem(noun) in _THINGS:
+            return frozenset(self.labels)
         exact = frozenset(label for label in self.labels if label_matches(noun, label))
         if exact:
             return exact

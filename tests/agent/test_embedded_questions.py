@@ -95,6 +95,9 @@ CASES: list[Case] = [
     ("street", "How many cars are visible at most at the same time?", says("2")),
     ("street", "What is the largest number of cars at any time?", says("2")),
     ("street", "What is the smallest number of cars in view?", says("0")),
+    ("street", "How many vehicles are visible at most?", says("2")),
+    ("street", "How many objects are there?", says("5:")),
+    ("kitchen", "What is the largest number of things in view?", says("5")),
     ("street", "How many cars are in the street when the bicycle enters?", says("One")),
     # did
     ("hand-over", "Does person 1 hand the ball to person 2?", says("Yes", cites="r2")),
