@@ -9,7 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from reelgraph._registry import Registry
 from reelgraph.errors import SettingsError, StoreError
@@ -37,7 +37,8 @@ __all__ = ["Pipeline"]
 _TRACKERS = ("sam2", "motion")
 # A later layer's label wins, so the models come last; all that can run here are used.
 _GENERATORS = ("appearance", "geometry", "traser")
-_MEMO_SIZE = 8
+_GRAPHS_KEPT = 8
+_TRACKS_KEPT = 2
 
 _logger = logging.getLogger("reelgraph")
 
@@ -58,6 +59,7 @@ class _Tool(Protocol):
 
 
 T = TypeVar("T", bound=_Tool)
+V = TypeVar("V")
 
 
 class Pipeline:
@@ -92,8 +94,8 @@ class Pipeline:
         self.generators: tuple[GraphGenerator, ...] = _pick_generators(generators, passed_over)
         self.store = store or GraphStore()
         self.choice = _choice(self.tracker, self.generators, passed_over)
-        self._memo: OrderedDict[tuple[object, ...], TemporalGraph] = OrderedDict()
-        self._memo_lock = threading.Lock()
+        self._graphs: _Recent[TemporalGraph] = _Recent(_GRAPHS_KEPT)
+        self._tracks: _Recent[Tracks] = _Recent(_TRACKS_KEPT)
         self._unsaved: dict[str, dict[int, str]] = {}
 
     def tracks(self, video: str | Path, *, progress: Progress = NO_PROGRESS) -> Tracks:
@@ -112,17 +114,10 @@ class Pipeline:
         """
         job = self._job(video, progress)
         labels = self._labels(job.tracks_key)
-        memo_key = (job.graph_key.digest, os.fspath(job.path), *sorted(labels.items()))
-        with self._memo_lock:
-            if memo_key in self._memo:
-                self._memo.move_to_end(memo_key)
-                return self._memo[memo_key]
-        graph = TemporalGraph(apply_labels(job.document(), labels))
-        with self._memo_lock:
-            self._memo[memo_key] = graph
-            while len(self._memo) > _MEMO_SIZE:
-                self._memo.popitem(last=False)
-        return graph
+        key = (job.graph_key.digest, os.fspath(job.path), *sorted(labels.items()))
+        return self._graphs.get_or_make(
+            key, lambda: TemporalGraph(apply_labels(job.document(), labels))
+        )
 
     def relabel(self, video: str | Path, labels: Mapping[int, str]) -> TemporalGraph:
         """Give objects the user's labels, for good, and return the graph with them.
@@ -147,7 +142,30 @@ class Pipeline:
     def _job(self, video: str | Path, progress: Progress) -> _Job:
         path = Path(video)
         sha256 = self.store.media_sha256(path, hash_file)
-        return _Job(path, sha256, self.tracker, self.generators, self.store, progress)
+        tools = (self.tracker, self.generators)
+        return _Job(path, sha256, *tools, self.store, self._tracks, progress)
+
+
+class _Recent(Generic[V]):
+    """The values used last, so that a warm question reads nothing from the store."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[tuple[object, ...], V] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get_or_make(self, key: tuple[object, ...], make: Callable[[], V]) -> V:
+        """Return the value of ``key``, made now if it is not kept."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+        value = make()
+        with self._lock:
+            self._values[key] = value
+            while len(self._values) > self._size:
+                self._values.popitem(last=False)
+        return value
 
 
 class _Job:
@@ -160,6 +178,7 @@ class _Job:
         tracker: Tracker,
         generators: Sequence[GraphGenerator],
         store: GraphStore,
+        recent: _Recent[Tracks],
         progress: Progress,
     ) -> None:
         self.path = path
@@ -167,6 +186,7 @@ class _Job:
         self._tracker = tracker
         self._generators = generators
         self._store = store
+        self._recent = recent
         self._progress = progress
         self._video: Video | None = None
         self.tracks_key = _stage_key("tracks", sha256, tracker)
@@ -184,6 +204,10 @@ class _Job:
         )
 
     def tracks(self) -> Tracks:
+        key = (self.tracks_key.digest, os.fspath(self.path))
+        return self._recent.get_or_make(key, self._stored_tracks)
+
+    def _stored_tracks(self) -> Tracks:
         data = self._store.get_or_build(self.tracks_key, self._track)
         tracks = tracks_from_bytes(data)
         # Files with the same bytes share an entry; the path is the caller's.
@@ -278,12 +302,11 @@ def _pick_generators(
 
 
 def _candidates(registry: Registry[T], names: Sequence[str], passed_over: list[str]) -> list[T]:
-    """Return the named tools that can run here, and note why others cannot."""
+    """Return the tools of these names that can run here, and note why others cannot."""
     tools: list[T] = []
     known = registry.names()
     for name in names:
         if name not in known:
-            passed_over.append(f"{name!r} is not installed")
             continue
         factory: Callable[[], T] = registry.get(name)
         tool = factory()

@@ -22,7 +22,7 @@ import pytest
 from reelgraph.errors import QueryError, SettingsError, VideoError, VideoWarning
 from reelgraph.graph.schema import CAMERA, GraphLayer, Interval, LayerObject, Relation
 from reelgraph.graph.store import GraphStore
-from reelgraph.tools.base import Availability
+from reelgraph.tools.base import TRACKERS, Availability
 from reelgraph.tools.merge import apply_labels, checked_layer, merge
 from reelgraph.tools.pipeline import Pipeline
 from reelgraph.tools.scripted import ScriptedGenerator, ScriptedTracker
@@ -404,12 +404,28 @@ def test_the_choice_names_the_tools(bench):
     )
 
 
-def test_auto_takes_what_can_run_and_says_why_not_the_rest(bench):
+def test_auto_takes_what_can_run_and_says_why_not_the_rest(bench, monkeypatch):
+    class NeedsDevice(ScriptedTracker):
+        name = "sam2"
+
+        def available(self) -> Availability:
+            return Availability(ok=False, reason="no CUDA device", fix="use another machine")
+
+    monkeypatch.setitem(TRACKERS._factories, "sam2", lambda: NeedsDevice(worker.find))
     pipeline = Pipeline(store=GraphStore(bench.root))
     assert pipeline.tracker.name == "motion"
     assert [item.name for item in pipeline.generators] == ["appearance", "geometry"]
     assert "'motion'" in pipeline.choice
-    assert "'sam2' is not installed" in pipeline.choice
+    assert "'sam2' cannot run: no CUDA device" in pipeline.choice
+
+
+def test_without_a_usable_store_the_tracker_still_runs_once(tmp_path, clip, caplog):
+    bench = Bench(tmp_path / "blocked")
+    bench.root.write_text("a file where the folder should be")
+    pipeline = bench.pipeline()
+    graph = pipeline.graph(clip)
+    assert [track.id for track in pipeline.tracks(clip).objects] == [o.id for o in graph.objects()]
+    assert bench.runs.count("tracks") == 1
 
 
 # --------------------------------------------------------------------- several processes

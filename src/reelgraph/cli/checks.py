@@ -178,13 +178,19 @@ def _gpu() -> Check:
 
 
 def _extras() -> Iterator[Check]:
+    """Check the extras, and whether a tool would use them."""
+    from reelgraph.tools.base import GENERATORS, TRACKERS
+
+    tools = {*TRACKERS.names(), *GENERATORS.names()}
     for extra, packages in EXTRAS.items():
         lacking = [name for name in packages if not is_installed(name)]
+        detail = f"{extra}: {', '.join(lacking)} not installed" if lacking else extra
+        used = extra in tools
         yield Check(
             subject="Extra",
             state="missing" if lacking else "ok",
-            detail=f"{extra}: {', '.join(lacking)} not installed" if lacking else extra,
-            fix=f"pip install 'reelgraph[{extra}]'" if lacking else "",
+            detail=detail if used else f"{detail}; no tool of this version uses it",
+            fix=f"pip install 'reelgraph[{extra}]'" if lacking and used else "",
         )
 
 
