@@ -83,7 +83,8 @@ def estimate_background(stretch: Stretch) -> Background:
     restless = cv2.morphologyEx(
         (tolerance > RESTLESS).astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)
     ).astype(bool)
-    if not restless.all():
+    restless &= all(is_identity(pose) for pose in stretch.to_canvas)
+    if restless.any() and not restless.all():
         noise[restless] = np.minimum(noise[restless], np.median(noise[~restless]))
     return Background(image, noise, valid.any(axis=0), restless, offset)
 

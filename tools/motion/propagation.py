@@ -157,10 +157,11 @@ class Propagator:
     def _owner_of_part(self, view: View, labels: Labels, part: Mask, number: int) -> int:
         """Return who a far part of a thing is: one that was hidden, or a new thing."""
         area = int(part.sum())
+        foreign = int((labels == number).sum()) > 1.1 * self.things[number].area
         beside = labels[_around(part, 2) & ~part]
         for other in np.unique(beside[(beside > 0) & (beside != number)]).tolist():
             colours = self.things[other].colours, self.things[number].colours
-            if _evidence(view, part, *colours) > 0.6:
+            if _evidence(view, part, *colours) > 0.6 or foreign:
                 return int(other)
         best, best_score = 0, 0.0
         for other, thing in self.things.items():

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reelgraph._types import Image, Mask
-from reelgraph.tools.motion.view import Colours, View, colours_of
+from reelgraph.tools.motion.view import Colours, View, colours_of, likeness
 
 __all__ = ["MEMORY_FRAMES", "Thing"]
 
 MEMORY_FRAMES = 25
 FULL = (0.85, 1.2)
 VISIBLE = 0.7
+STILL_LIKE = 0.9
 
 
 @dataclass
@@ -118,7 +119,8 @@ class Thing:
         self.centre, self.missing = np.array([xs.mean(), ys.mean()]), 0
         low, high = FULL[0] * self.area, FULL[1] * self.area
         if touching:
-            if low < area < high or self.stale > MEMORY_FRAMES:
+            alike = likeness(colours_of(view, mask), self.colours) > STILL_LIKE
+            if (low < area < high and alike) or self.stale > MEMORY_FRAMES:
                 self.remember(view, mask)
             else:
                 self.stale += 1
