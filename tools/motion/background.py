@@ -25,7 +25,7 @@ __all__ = ["Background", "estimate_background"]
 Stack = NDArray[np.uint8]
 Plane = NDArray[np.float32]
 
-CANDIDATES = 18
+CANDIDATES = 16
 MIN_STATE_SAMPLES = 4
 MIN_STATE_SHARE = 0.07
 MIN_MOMENT_SHARE = 0.04
@@ -46,6 +46,7 @@ class Background:
         known: Where the canvas was ever seen.
         restless: Where something moves most of the time, so that ``image`` is a guess.
         offset: Map from the reference frame's pixels to the canvas's.
+        slack_px: How far ``image`` may be misplaced where the camera moves.
     """
 
     image: Plane
@@ -53,6 +54,7 @@ class Background:
     known: Mask
     restless: Mask
     offset: Affine
+    slack_px: int
 
     def seen_by(
         self, to_canvas: Affine, size_wh: tuple[int, int]
@@ -76,7 +78,7 @@ def estimate_background(stretch: Stretch) -> Background:
     stack, valid, offset = _on_canvas(stretch)
     middle = _median(stack, valid)
     stack = _even_exposure(stack, valid, middle)
-    tolerance = _tolerance(stack, valid)
+    tolerance = _tolerance(stack)
     states = _find_states(stack, valid, tolerance)
     image = _choose(stack, valid, states)
     noise = _noise(stack, valid, image, tolerance)
@@ -86,7 +88,13 @@ def estimate_background(stretch: Stretch) -> Background:
     restless &= all(is_identity(pose) for pose in stretch.to_canvas)
     if restless.any() and not restless.all():
         noise[restless] = np.minimum(noise[restless], np.median(noise[~restless]))
-    return Background(image, noise, valid.any(axis=0), restless, offset)
+    return Background(image, noise, valid.any(axis=0), restless, offset, _slack(stretch))
+
+
+def _slack(stretch: Stretch) -> int:
+    """Return by how many pixels the background may be misplaced."""
+    reach = float(np.ptp(np.array([pose[:, 2] for pose in stretch.to_canvas]), axis=0).max())
+    return 0 if reach < 2 else 1 if reach < 5 else 2
 
 
 def _on_canvas(stretch: Stretch) -> tuple[Stack, NDArray[np.bool_], Affine]:
@@ -155,8 +163,8 @@ def exposure_gain(image: Image, reference: Plane, valid: Mask) -> NDArray[np.flo
     return np.asarray(np.clip(gain, 0.6, 1.6))
 
 
-def _tolerance(stack: Stack, valid: NDArray[np.bool_]) -> Plane:
-    """Return how far two looks of a pixel may differ and still be one state, ``(height, width)``."""
+def _tolerance(stack: Stack) -> Plane:
+    """Return how far two looks of a pixel may differ in one state, ``(height, width)``."""
     if len(stack) < 2:
         return np.full(stack.shape[1:3], 12, np.float32)
     change = np.abs(np.diff(stack.astype(np.int16), axis=0)).max(axis=3)

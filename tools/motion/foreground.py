@@ -17,6 +17,7 @@ Plane = NDArray[np.float32]
 MISPLACED_PX = 0.5
 SHADOW = (0.45, 0.97)
 MAX_TINT = 0.055
+MAX_ROUGHNESS = 0.035
 BRIDGE_SHARE = 0.13
 
 
@@ -31,13 +32,12 @@ def foreground(image: Image, to_canvas: Affine, background: Background, *, min_a
     """
     height, width = image.shape[:2]
     scene, noise, known, restless = background.seen_by(to_canvas, (width, height))
-    gain = exposure_gain(image[::3, ::3], scene[::3, ::3], known[::3, ::3])
+    gain = exposure_gain(image[::4, ::4], scene[::4, ::4], known[::4, ::4])
     frame = cv2.GaussianBlur(image, (3, 3), 0.7).astype(np.float32) / gain.astype(np.float32)
     scene = cv2.GaussianBlur(scene, (3, 3), 0.7)
-    difference = frame - scene
     misplaced = MISPLACED_PX if is_identity(to_canvas) else 2 * MISPLACED_PX
     limit = 7 + 1.8 * noise + misplaced * _steepness(scene)
-    distance = np.sqrt((difference**2).sum(axis=2)) * 0.75
+    distance = _distance(frame, scene, background.slack_px)
     shadow = _shadow(frame, scene)
     weak = (distance > limit) & known & ~shadow
     strong = (distance > 1.5 * limit) & known & ~shadow
@@ -66,23 +66,47 @@ def _bridge(mask: Mask, suspect: Mask, reach: float) -> Mask:
     return result
 
 
+def _distance(frame: Plane, scene: Plane, slack_px: int) -> Plane:
+    """Return how far the frame is from what the background shows within ``slack_px``.
+
+    Where the camera moves, the background is rarely placed to the pixel: nearer and
+    farther things shift against each other.
+    """
+    if slack_px:
+        kernel = np.ones((2 * slack_px + 1, 2 * slack_px + 1), np.uint8)
+        above = cv2.subtract(frame, cv2.dilate(scene, kernel))
+        below = cv2.subtract(cv2.erode(scene, kernel), frame)
+        difference = np.maximum(cv2.max(above, below), 0)
+    else:
+        difference = cv2.absdiff(frame, scene)
+    squares = cv2.multiply(difference, difference)
+    return np.asarray(0.75 * cv2.sqrt(cv2.transform(squares, np.ones((1, 3)))), np.float32)
+
+
 def _steepness(scene: Plane) -> Plane:
     """Return how fast the background changes from pixel to pixel, in grey levels."""
-    gray = scene.mean(axis=2)
+    gray = _mean(scene)
     dx = cv2.Sobel(gray, cv2.CV_32F, 1, 0, scale=0.125)
     dy = cv2.Sobel(gray, cv2.CV_32F, 0, 1, scale=0.125)
-    return cv2.dilate(np.sqrt(dx**2 + dy**2), np.ones((3, 3), np.uint8)).astype(np.float32)
+    return np.asarray(cv2.dilate(cv2.magnitude(dx, dy), np.ones((3, 3), np.uint8)), np.float32)
+
+
+def _mean(image: Plane) -> Plane:
+    """Return the mean over the channels."""
+    mean: Plane = cv2.transform(image, np.full((1, 3), 1 / 3))
+    return mean
 
 
 def _shadow(frame: Plane, scene: Plane) -> Mask:
     """Return where the background is only darker: same tint, same texture, soft change."""
     ratio = (frame + 4) / (scene + 4)
-    level = ratio.mean(axis=2)
-    tint = np.abs(ratio - level[..., None]).max(axis=2) / np.maximum(level, 0.2)
-    local = cv2.blur(level, (5, 5))
-    rough = cv2.blur(np.abs(level - local), (5, 5))
+    level = _mean(ratio)
+    stray = [cv2.absdiff(channel, level) for channel in cv2.split(ratio)]
+    tint = cv2.max(cv2.max(stray[0], stray[1]), stray[2]) / np.maximum(level, 0.2)
+    rough = cv2.blur(cv2.absdiff(level, cv2.blur(level, (5, 5))), (5, 5))
     low, high = SHADOW
-    return (level > low) & (level < high) & (tint < MAX_TINT) & (rough < 0.035)
+    result: Mask = (level > low) & (level < high) & (tint < MAX_TINT) & (rough < MAX_ROUGHNESS)
+    return result
 
 
 def _clean(weak: Mask, strong: Mask, min_area: int) -> Mask:
@@ -100,9 +124,7 @@ def _clean(weak: Mask, strong: Mask, min_area: int) -> Mask:
 
 def _fill_holes(mask: Mask, max_hole: int) -> Mask:
     """Fill enclosed gaps smaller than ``max_hole`` pixels."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(
-        (~mask).astype(np.uint8), connectivity=4
-    )
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=4)
     holes = stats[:, cv2.CC_STAT_AREA] < max_hole
     holes[0] = False
     x, y, w, h = (stats[:, i] for i in range(4))

@@ -60,6 +60,7 @@ def _looseness(a: Tracklet, b: Tracklet) -> float:
     shared = [(s.place, rows[s.row]) for s in a.sightings if s.row in rows]
     first, second = (np.array([pair[k] for pair in shared]) for k in (0, 1))
     offset = (first[:, :2] + first[:, 2:] - second[:, :2] - second[:, 2:]) / 2
-    spread = float(np.hypot(*offset.std(axis=0)))
+    strayed = np.hypot(*(offset - np.median(offset, axis=0)).T)
+    spread = float(np.percentile(strayed, 75))
     sizes = [np.median(np.hypot(*(p[:, 2:] - p[:, :2]).T)) for p in (first, second)]
     return spread / max(float(max(sizes)), 1.0)

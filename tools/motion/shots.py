@@ -19,7 +19,7 @@ from reelgraph.tools.video import Frame
 
 __all__ = ["Stretch", "find_stretches"]
 
-MAX_SAMPLES = 72
+MAX_SAMPLES = 64
 CUT_DISTANCE = 0.25
 MAX_TURN = 0.45
 MIN_AGREEMENT = 0.2

@@ -30,7 +30,8 @@ __all__ = ["MotionConfig", "MotionTracker"]
 WINDOW_FRAMES = 320
 OVERLAP_FRAMES = 60
 MIN_SECONDS = 0.4
-MIN_THICKNESS = 2.5
+MIN_THICKNESS = 3.0
+MIN_SEAM, SMALL_SHARE = 8.0, 0.003
 
 
 class MotionConfig(ToolConfig):
@@ -162,7 +163,8 @@ class _Run:
         """Link the tracklets and write the masks at the video's size."""
         times = np.array(self._times)
         rate = len(times) / max(self._video.end_s, 1e-6)
-        tracklets = [t for t in join_parts(self._collection) if _is_thing(t, rate)]
+        area = self._size[0] * self._size[1]
+        tracklets = [t for t in join_parts(self._collection) if _is_thing(t, rate, area)]
         groups = link(tracklets, size_wh=self._size, frames_per_s=rate)
         groups = self._budget(groups)
         if not groups:
@@ -220,11 +222,12 @@ def _box(mask: Mask) -> tuple[int, int, int, int]:
     return int(xs[0]), int(ys[0]), int(xs[-1]) + 1, int(ys[-1]) + 1
 
 
-def _is_thing(tracklet: Tracklet, rate: float) -> bool:
+def _is_thing(tracklet: Tracklet, rate: float, frame_area: int) -> bool:
     """Return whether a tracklet is more than a flicker, a rim or a ghost."""
     if len(tracklet.sightings) < MIN_SECONDS * rate:
         return False
-    if tracklet.seams and float(np.median(tracklet.seams)) < 0:
+    small = tracklet.area < SMALL_SHARE * frame_area
+    if float(np.median(tracklet.seams)) < (MIN_SEAM if small else 0.0):
         return False
     some = tracklet.sightings[:: max(1, len(tracklet.sightings) // 15)]
     return float(np.median([_thickness(s) for s in some])) >= MIN_THICKNESS
