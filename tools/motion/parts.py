@@ -25,8 +25,9 @@ def join_parts(collection: Collection) -> list[Tracklet]:
     hosts: dict[int, list[Tracklet]] = {}
     host_of: dict[int, int] = {}
     for tracklet in order:
+        steady = _steadiness(tracklet)
         fits = [
-            (_looseness(collection.tracklets[host], tracklet), host)
+            (_looseness(collection.tracklets[host], tracklet) * steady, host)
             for host in host_of
             if _stay_together(collection, host, tracklet.number)
         ]
@@ -42,6 +43,12 @@ def join_parts(collection: Collection) -> list[Tracklet]:
 
 def _weight(tracklet: Tracklet) -> float:
     return float(sum(s.area for s in tracklet.sightings))
+
+
+def _steadiness(tracklet: Tracklet) -> float:
+    """Return 1 for a thing of constant size, towards 0 for a scrap that comes and goes."""
+    areas = np.array([s.area for s in tracklet.sightings], np.float64)
+    return float(np.clip(1.5 - 2 * areas.std() / areas.mean(), 0.1, 1.0))
 
 
 def _stay_together(collection: Collection, host: int, part: int) -> bool:

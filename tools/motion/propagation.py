@@ -255,7 +255,7 @@ class Propagator:
                 and int((labels == owner).sum()) + int(patch.sum()) < 1.4 * self.things[owner].area
             ):
                 labels[patch] = owner
-            elif int(patch.sum()) >= self._min_area:
+            elif int(patch.sum()) >= self._min_area and _is_solid(patch):
                 labels[patch] = self._start(view, patch, parent=owner).number
 
     def _start(self, view: View, mask: Mask, parent: int = 0) -> Thing:
@@ -279,6 +279,11 @@ class Propagator:
             labels[mask] = 0
             if thing.missing > MEMORY_FRAMES:
                 del self.things[number]
+
+
+def _is_solid(patch: Mask) -> bool:
+    """Return whether a patch is more than a line: the rim of something misplaced."""
+    return bool(cv2.erode(patch.astype(np.uint8), np.ones((5, 5), np.uint8)).any())
 
 
 def _evidence(view: View, part: Mask, colours: Colours, others: Colours) -> float:
