@@ -70,7 +70,12 @@ class Background:
         restless = cv2.warpAffine(
             self.restless.astype(np.uint8), back, size_wh, flags=cv2.INTER_NEAREST
         )
-        return image, noise, known.astype(bool), restless.astype(bool)
+        return (
+            np.asarray(image, np.float32),
+            np.asarray(noise, np.float32),
+            known.astype(bool),
+            restless.astype(bool),
+        )
 
 
 def estimate_background(stretch: Stretch) -> Background:
@@ -88,7 +93,9 @@ def estimate_background(stretch: Stretch) -> Background:
     restless &= all(is_identity(pose) for pose in stretch.to_canvas)
     if restless.any() and not restless.all():
         noise[restless] = np.minimum(noise[restless], np.median(noise[~restless]))
-    return Background(image, noise, valid.any(axis=0), restless, offset, _slack(stretch))
+    return Background(
+        image, noise, np.asarray(valid.any(axis=0)), restless, offset, _slack(stretch)
+    )
 
 
 def _slack(stretch: Stretch) -> int:
@@ -169,7 +176,7 @@ def _tolerance(stack: Stack) -> Plane:
         return np.full(stack.shape[1:3], 12, np.float32)
     change = np.abs(np.diff(stack.astype(np.int16), axis=0)).max(axis=3)
     sigma = np.median(change, axis=0).astype(np.float32)
-    return np.clip(6 + 1.5 * cv2.blur(sigma, (3, 3)), 9, 26).astype(np.float32)
+    return np.asarray(np.clip(6 + 1.5 * cv2.blur(sigma, (3, 3)), 9, 26), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,7 +253,7 @@ def _largest_difference(pixels: NDArray[np.uint8], colour: NDArray[np.uint8]) ->
 
 def _choose(stack: Stack, valid: NDArray[np.bool_], states: _States) -> Plane:
     """Return the background image: per pixel the first state, per region the better one."""
-    image = states.looks[0].copy()
+    image: Plane = states.looks[0].copy()
     floor = max(MIN_STATE_SHARE, MIN_STATE_SAMPLES / len(stack))
     contrast = np.abs(states.looks[0] - states.looks[1]).max(axis=2)
     two = (states.support[1] >= floor) & (contrast > MIN_CONTRAST)
@@ -324,8 +331,7 @@ def _fill_gaps(
     if len(when) < MIN_STATE_SAMPLES:
         return
     grown = cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
-    grown = cv2.dilate(grown, np.ones((5, 5), np.uint8)).astype(bool)
-    gaps = grown & ~settled
+    gaps = (cv2.dilate(grown, np.ones((5, 5), np.uint8)) > 0) & ~settled
     image[gaps] = np.median(stack[when][:, gaps], axis=0)
 
 
@@ -459,4 +465,4 @@ def _noise(stack: Stack, valid: NDArray[np.bool_], image: Plane, tolerance: Plan
     near = (distance <= 1.5 * tolerance) & valid
     count = np.maximum(near.sum(axis=0), 1)
     spread = np.sqrt((np.where(near, distance, 0).astype(np.float32) ** 2).sum(axis=0) / count)
-    return np.maximum(cv2.blur(spread.astype(np.float32), (3, 3)), 1.5)
+    return np.asarray(np.maximum(cv2.blur(spread.astype(np.float32), (3, 3)), 1.5), np.float32)

@@ -28,8 +28,7 @@ def compose(outer: Affine, inner: Affine) -> Affine:
 
 def invert(affine: Affine) -> Affine:
     """Return the inverse map."""
-    inverse: Affine = cv2.invertAffineTransform(affine)
-    return inverse
+    return np.asarray(cv2.invertAffineTransform(affine), np.float64)
 
 
 def is_identity(affine: Affine) -> bool:
@@ -77,7 +76,7 @@ class Registrar:
                 return still.copy(), count / len(self._points)
         if found is None or agreeing < MIN_POINTS:
             return None, 0.0
-        return found, agreeing / len(self._points)
+        return np.asarray(found, np.float64), agreeing / len(self._points)
 
     @staticmethod
     def _distance(

@@ -33,8 +33,8 @@ def foreground(image: Image, to_canvas: Affine, background: Background, *, min_a
     height, width = image.shape[:2]
     scene, noise, known, restless = background.seen_by(to_canvas, (width, height))
     gain = exposure_gain(image[::4, ::4], scene[::4, ::4], known[::4, ::4])
-    frame = cv2.GaussianBlur(image, (3, 3), 0.7).astype(np.float32) / gain.astype(np.float32)
-    scene = cv2.GaussianBlur(scene, (3, 3), 0.7)
+    frame = np.asarray(cv2.GaussianBlur(image, (3, 3), 0.7) / gain, np.float32)
+    scene = np.asarray(cv2.GaussianBlur(scene, (3, 3), 0.7), np.float32)
     misplaced = MISPLACED_PX if is_identity(to_canvas) else 2 * MISPLACED_PX
     limit = 7 + 1.8 * noise + misplaced * _steepness(scene)
     distance = _distance(frame, scene, background.slack_px)
@@ -61,7 +61,7 @@ def _bridge(mask: Mask, suspect: Mask, reach: float) -> Mask:
     line[length // 2] = 1
     diagonal = np.eye(length, dtype=np.uint8)
     for kernel in (line, line.T, diagonal, diagonal[::-1]):
-        votes += cv2.morphologyEx(field, cv2.MORPH_CLOSE, np.ascontiguousarray(kernel))
+        votes += cv2.morphologyEx(field, cv2.MORPH_CLOSE, np.ascontiguousarray(kernel)) > 0
     result: Mask = mask | (votes >= 4) | (suspect & (votes >= 3))
     return result
 
@@ -93,8 +93,7 @@ def _steepness(scene: Plane) -> Plane:
 
 def _mean(image: Plane) -> Plane:
     """Return the mean over the channels."""
-    mean: Plane = cv2.transform(image, np.full((1, 3), 1 / 3))
-    return mean
+    return np.asarray(cv2.transform(image, np.full((1, 3), 1 / 3)), np.float32)
 
 
 def _shadow(frame: Plane, scene: Plane) -> Mask:

@@ -87,7 +87,7 @@ def _rests(tracklet: Tracklet) -> list[NDArray[np.float64]]:
     places = np.array([s.place for s in tracklet.sightings])
     if len(places) < 2 * REST_FRAMES:
         return []
-    rests = []
+    rests: list[NDArray[np.float64]] = []
     for start in range(0, len(places) - REST_FRAMES, REST_FRAMES):
         part = places[start : start + REST_FRAMES]
         if float(np.ptp(part, axis=0).max()) < 4.0:

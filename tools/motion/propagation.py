@@ -24,28 +24,31 @@ Flow = NDArray[np.float32]
 LOST_FRAMES = 12
 JOIN_PX = 3
 APART_PX = 6
+MIN_FLOW_SIDE = 16
 YOUNG_FRAMES = 6
 
 
 def flow_between(view: View, other: View) -> Flow:
     """Return for each pixel of ``view`` how far away it is found in ``other``."""
+    if min(view.gray.shape) < MIN_FLOW_SIDE:
+        return np.zeros((*view.gray.shape, 2), np.float32)
     engine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    flow: Flow = engine.calc(view.gray, other.gray, None)
-    return flow
+    flow = np.zeros((*view.gray.shape, 2), np.float32)
+    return np.asarray(engine.calc(view.gray, other.gray, flow), np.float32)
 
 
 def follow_labels(labels: Labels, flow: Flow) -> Labels:
     """Return the labels moved along the flow that leads back to them."""
     height, width = labels.shape
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    moved: Labels = cv2.remap(
+    moved = cv2.remap(
         labels,
         x + flow[..., 0],
         y + flow[..., 1],
         cv2.INTER_NEAREST,
         borderMode=cv2.BORDER_CONSTANT,
     )
-    return moved
+    return np.asarray(moved, np.int16)
 
 
 def patches_of(mask: Mask) -> tuple[int, NDArray[np.int32]]:
@@ -54,8 +57,8 @@ def patches_of(mask: Mask) -> tuple[int, NDArray[np.int32]]:
     Parts with a gap of a few pixels between them belong to one patch.
     """
     joined = cv2.dilate(mask.astype(np.uint8), np.ones((JOIN_PX, JOIN_PX), np.uint8))
-    count, patches = cv2.connectedComponents(joined, connectivity=8)
-    patches[~mask] = 0
+    count, joint = cv2.connectedComponents(joined, connectivity=8)
+    patches = np.where(mask, joint, 0).astype(np.int32)
     return count, patches
 
 

@@ -82,7 +82,7 @@ class _Follower:
         self._start(image, after_cut=after_cut)
 
     def _start(self, image: Image, *, after_cut: bool) -> None:
-        gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
         self.stretch = Stretch(after_cut=after_cut)
         self.stretch.add(image, IDENTITY.copy())
         self._key, self._key_to_canvas = Registrar(gray), IDENTITY.copy()
@@ -90,7 +90,7 @@ class _Follower:
 
     def advance(self, image: Image) -> Stretch | None:
         """Add a frame; return the stretch that ended before it, if one did."""
-        gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
         affine, agreement = self._locate(gray)
         cut = agreement < 0.3 and _looks_different(self._image, image)
         if cut or affine is None or _has_turned(affine, gray.shape):
@@ -131,7 +131,7 @@ def _looks_different(before: Image, after: Image) -> bool:
 
 def _histogram(image: Image) -> NDArray[np.float32]:
     histogram = cv2.calcHist([image], [0, 1, 2], None, [8, 8, 8], [0, 256, 0, 256, 0, 256])
-    return (histogram / max(histogram.sum(), 1)).astype(np.float32)
+    return np.asarray(histogram / max(float(histogram.sum()), 1.0), np.float32)
 
 
 def _has_turned(affine: Affine | None, shape: tuple[int, ...]) -> bool:

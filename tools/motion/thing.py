@@ -87,10 +87,10 @@ class Thing:
         """The remembered frame, moved so that the thing lies where it would be now."""
         if not self._shift.any():
             return self._image
-        moved: Image = cv2.warpAffine(
+        moved = cv2.warpAffine(
             self._image, self._map(), self._mask.shape[::-1], borderMode=cv2.BORDER_REPLICATE
         )
-        return moved
+        return np.asarray(moved, np.uint8)
 
     def _map(self) -> NDArray[np.float64]:
         return np.array([[1, 0, self._shift[0]], [0, 1, self._shift[1]]], np.float64)
@@ -134,6 +134,7 @@ class Thing:
     def absorb(self, other: Thing) -> None:
         """Take over another thing, which turned out to be a part of this one."""
         total = self.area + other.area
-        self.colours = (self.area * self.colours + other.area * other.colours) / total
+        share = self.area / total
+        self.colours = share * self.colours + (1 - share) * other.colours
         self._mask, self._shift = self.whole | other.whole, np.zeros(2)
         self.area, self.age = total, max(self.age, other.age)

@@ -163,7 +163,7 @@ def _seam_gain(
     margin = _grown(box, 7, mask.shape)
     inside = mask[margin].astype(np.float32)
     outside = 1 - cv2.dilate(inside, np.ones((3, 3), np.uint8))
-    inside = cv2.erode(inside, np.ones((3, 3), np.uint8))
+    inside = np.asarray(cv2.erode(inside, np.ones((3, 3), np.uint8)), np.float32)
     weights = cv2.blur(inside, (7, 7)), cv2.blur(outside, (7, 7))
     both = (weights[0] > 0.1) & (weights[1] > 0.1)
     if not both.any():

@@ -42,8 +42,7 @@ class View:
     @cached_property
     def gray(self) -> Gray:
         """Brightness."""
-        gray: Gray = cv2.cvtColor(self.image, cv2.COLOR_RGB2GRAY)
-        return gray
+        return np.asarray(cv2.cvtColor(self.image, cv2.COLOR_RGB2GRAY), np.uint8)
 
     @cached_property
     def bins(self) -> NDArray[np.int16]:
