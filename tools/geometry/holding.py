@@ -19,6 +19,9 @@ __all__ = ["Hold", "contact_runs", "holds"]
 OCCLUSION_S = 2.0
 """Longest time for which a held thing may be hidden and still count as held."""
 
+UNSEEN_SHARE = 0.3
+"""Share of an interruption in which one of two is partly hidden that explains it away."""
+
 RING = 0.6
 """Enclosure above which contact surrounds a thing, so that its place tells nothing."""
 
@@ -43,11 +46,11 @@ class Hold:
 def contact_runs(pair: Pair, tracks: Tracks, config: GeometryConfig) -> list[Run]:
     """Return the lasting contacts of a pair; being hidden, even in part, ends none."""
     contact = pair.touching.copy()
-    unseen = ~contact & ~(pair.first.whole & pair.second.whole)
-    for first, last in runs(unseen):
-        before, after = first > 0, last + 1 < len(unseen)
+    unseen = ~(pair.first.whole & pair.second.whole)
+    for first, last in runs(~contact):
+        between = first > 0 and last + 1 < len(contact)
         short = tracks.shown_until(last) - tracks.times_s[first] <= OCCLUSION_S
-        if before and after and short and contact[first - 1] and contact[last + 1]:
+        if between and short and unseen[first : last + 1].mean() > UNSEEN_SHARE:
             contact[first : last + 1] = True
     return persistent(contact, tracks, min_s=config.min_duration_s, max_gap_s=config.max_gap_s)
 
@@ -68,7 +71,17 @@ def holds(found: Iterable[Pair], tracks: Tracks, config: GeometryConfig) -> list
         for run in contact_runs(pair, tracks, config)
         if (hold := _hold(pair, *roles, run, tracks, config)) is not None
     ]
-    return sorted(result, key=lambda h: (h.run, h.holder.id, h.held.id))
+    kept = [hold for hold in result if not any(_in_passing(hold, other) for other in result)]
+    return sorted(kept, key=lambda h: (h.run, h.holder.id, h.held.id))
+
+
+def _in_passing(hold: Hold, other: Hold) -> bool:
+    """Whether somebody else holds the thing all the while and much longer."""
+    if hold.held.id != other.held.id or hold.holder.id == other.holder.id:
+        return False
+    shared = min(hold.run[1], other.run[1]) - max(hold.run[0], other.run[0]) + 1
+    length, longer = (run[1] - run[0] + 1 for run in (hold.run, other.run))
+    return shared > 0.9 * length and longer > 2 * length
 
 
 def _activity_alone(found: list[Pair]) -> dict[int, float]:

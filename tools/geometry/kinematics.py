@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from reelgraph._types import Boxes, Floats
-from reelgraph.graph.tracks import Track, Tracks
+from reelgraph.graph.tracks import Track, Tracks, rle_area
 from reelgraph.tools.geometry.config import GeometryConfig
 from reelgraph.tools.geometry.states import Flags, hysteresis, persistent, runs
 
@@ -20,7 +20,7 @@ SMALLEST_PACE = 0.06
 so that the shake of a camera does not set small things in motion."""
 
 WHOLE = 0.7
-"""Share of the usual box area above which an object counts as seen whole."""
+"""Share of the usual mask area above which an object counts as seen whole."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class Body:
         size: Square root of the median box area, pixels.
         moving: Whether it moves by the thresholds, ``(n,)``.
         cut_off: Whether the box touches the image border, ``(n,)``.
-        whole: Whether about all of it is seen, judged by its usual box, ``(n,)``.
+        whole: Whether about all of it is seen, judged by its usual mask area, ``(n,)``.
     """
 
     id: int
@@ -85,12 +85,19 @@ def _body(track: Track, tracks: Tracks, config: GeometryConfig) -> Body:
         size=size,
         moving=_moving(speed, visible, tracks, config),
         cut_off=visible & _at_border(boxes, tracks.video.resolution_wh, config.border),
-        whole=np.nan_to_num(_areas(boxes)) > WHOLE * size**2,
+        whole=_whole(track, visible),
     )
 
 
 def _size(boxes: Boxes) -> float:
     return float(np.sqrt(max(1.0, np.median(_areas(boxes)))))
+
+
+def _whole(track: Track, visible: Flags) -> Flags:
+    areas = np.array([rle_area(rle) for rle in track.rles])
+    whole = np.zeros_like(visible)
+    whole[track.positions] = areas > WHOLE * np.median(areas)
+    return whole
 
 
 def _areas(boxes: Boxes) -> Floats:
