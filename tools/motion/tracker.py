@@ -12,13 +12,14 @@ from pydantic import Field
 
 from reelgraph._types import Mask
 from reelgraph.graph.tracks import Track, Tracks, encode_mask
-from reelgraph.progress import NullProgress, Progress
+from reelgraph.progress import NullProgress, Progress, Stage
 from reelgraph.tools.base import TRACKERS, Availability, ToolConfig
 from reelgraph.tools.motion.background import Background, estimate_background
 from reelgraph.tools.motion.foreground import foreground
 from reelgraph.tools.motion.identity import link
 from reelgraph.tools.motion.parts import join_parts
 from reelgraph.tools.motion.propagation import Propagator
+from reelgraph.tools.motion.quality import absorb_scraps, confidence, is_thing
 from reelgraph.tools.motion.shots import Stretch, find_stretches
 from reelgraph.tools.motion.splitting import apply_aliases, split_back
 from reelgraph.tools.motion.tracklets import Collection, Sighting, Tracklet
@@ -30,8 +31,6 @@ __all__ = ["MotionConfig", "MotionTracker"]
 WINDOW_FRAMES = 320
 OVERLAP_FRAMES = 60
 MIN_SECONDS = 0.4
-MIN_THICKNESS = 3.0
-MIN_SEAM, SMALL_SHARE = 8.0, 0.003
 
 
 class MotionConfig(ToolConfig):
@@ -99,25 +98,20 @@ class _Run:
         self._frame_indices: list[int] = []
         self._times: list[float] = []
         self._warnings: list[str] = []
+        self._scores: dict[int, float] = {}
 
     def _frames(self) -> Iterator[Frame]:
         return self._video.frames(fps=self._config.fps, resolution_wh=self._size)
 
     def tracks(self, progress: Progress) -> Tracks:
         """Return the tracks."""
-        total = self._video.info.duration_s
         frames = self._frames()
-        with progress.stage("finding objects", total) as stage:
+        with progress.stage("tracking objects", self._video.info.duration_s) as stage:
             for scene, stretch in enumerate(find_stretches(self._frames())):
-                self._follow(stretch, scene, frames)
-                stage.advance(max(0.0, min(total, self._times[-1]) - self._advanced(total)))
+                self._follow(stretch, scene, frames, stage)
         return self._finish()
 
-    def _advanced(self, total: float) -> float:
-        before, self._reported = getattr(self, "_reported", 0.0), min(total, self._times[-1])
-        return before
-
-    def _follow(self, stretch: Stretch, scene: int, frames: Iterator[Frame]) -> None:
+    def _follow(self, stretch: Stretch, scene: int, frames: Iterator[Frame], stage: Stage) -> None:
         """Label the frames of a stretch, window by window."""
         background = estimate_background(stretch)
         stretch.samples.clear()
@@ -129,6 +123,7 @@ class _Run:
             mask = foreground(frame.image, to_canvas, background, min_area=self._min_area)
             view = View(frame.image, mask, to_canvas)
             self._frame_indices.append(frame.index)
+            stage.advance(frame.time_s - (self._times[-1] if self._times else 0.0))
             self._times.append(frame.time_s)
             window.labels.append(self._propagator.step(view))
             window.views.append(view)
@@ -163,9 +158,7 @@ class _Run:
         """Link the tracklets and write the masks at the video's size."""
         times = np.array(self._times)
         rate = len(times) / max(self._video.end_s, 1e-6)
-        area = self._size[0] * self._size[1]
-        tracklets = [t for t in join_parts(self._collection) if _is_thing(t, rate, area)]
-        groups = link(tracklets, size_wh=self._size, frames_per_s=rate)
+        groups = link(self._things(rate), size_wh=self._size, frames_per_s=rate)
         groups = self._budget(groups)
         if not groups:
             self._warnings.append("Nothing moved in this video, so no objects were found.")
@@ -178,6 +171,19 @@ class _Run:
             objects=objects,
             warnings=tuple(self._warnings),
         )
+
+    def _things(self, rate: float) -> list[Tracklet]:
+        """Return the tracklets that behave like things; scraps go to what they touch."""
+        area = self._size[0] * self._size[1]
+        joined = join_parts(self._collection)
+        self._scores = {t.number: confidence(t, area) for t in joined}
+        things = [
+            t
+            for t in joined
+            if is_thing(t, self._scores[t.number], min_frames=MIN_SECONDS * rate, frame_area=area)
+        ]
+        kept = {tracklet.number for tracklet in things}
+        return absorb_scraps(things, [t for t in joined if t.number not in kept])
 
     def _budget(self, groups: list[list[Tracklet]]) -> list[list[Tracklet]]:
         """Return the most conspicuous groups, in order of appearance."""
@@ -192,15 +198,24 @@ class _Run:
     def _write(self, number: int, group: list[Tracklet]) -> Track:
         """Return the track of one object."""
         sightings = [s for tracklet in group for s in tracklet.sightings]
-        masks = [self._enlarge(s) for s in sightings]
-        boxes = [_box(mask) for mask in masks]
+        boxes, rles = [], []
+        for sighting in sightings:
+            mask = self._enlarge(sighting)
+            ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+            boxes.append((xs[0], ys[0], xs[-1] + 1, ys[-1] + 1))
+            rles.append(encode_mask(mask))
         return Track(
             id=number,
             positions=np.array([s.row for s in sightings], np.int64),
-            boxes_xyxy=np.array(boxes, np.float64).reshape(-1, 4),
-            rles=tuple(encode_mask(mask) for mask in masks),
-            score=0.5,
+            boxes_xyxy=np.array(boxes, np.float64),
+            rles=tuple(rles),
+            score=round(self._confidence(group), 3),
         )
+
+    def _confidence(self, group: list[Tracklet]) -> float:
+        """Return the confidence of a group: its tracklets', weighted by their length."""
+        weights = [len(tracklet.sightings) for tracklet in group]
+        return float(np.average([self._scores[t.number] for t in group], weights=weights))
 
     def _enlarge(self, sighting: Sighting) -> Mask:
         """Return a mask at the video's size."""
@@ -209,31 +224,9 @@ class _Run:
         small[y0:y1, x0:x1] = sighting.mask()
         if self._size == self._video.info.resolution_wh:
             return small.astype(bool)
-        large = cv2.resize(
-            small * 255, self._video.info.resolution_wh, interpolation=cv2.INTER_LINEAR
-        )
-        result: Mask = large > 127
-        return result
-
-
-def _box(mask: Mask) -> tuple[int, int, int, int]:
-    """Return the bounding box of a mask that is not empty."""
-    ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return int(xs[0]), int(ys[0]), int(xs[-1]) + 1, int(ys[-1]) + 1
-
-
-def _is_thing(tracklet: Tracklet, rate: float, frame_area: int) -> bool:
-    """Return whether a tracklet is more than a flicker, a rim or a ghost."""
-    if len(tracklet.sightings) < MIN_SECONDS * rate:
-        return False
-    small = tracklet.area < SMALL_SHARE * frame_area
-    if float(np.median(tracklet.seams)) < (MIN_SEAM if small else 0.0):
-        return False
-    some = tracklet.sightings[:: max(1, len(tracklet.sightings) // 15)]
-    return float(np.median([_thickness(s) for s in some])) >= MIN_THICKNESS
-
-
-def _thickness(sighting: Sighting) -> float:
-    """Return the radius in pixels of the largest disc inside a mask."""
-    padded = np.pad(sighting.mask(), 1).astype(np.uint8)
-    return float(cv2.distanceTransform(padded, cv2.DIST_L2, 3).max())
+        large = cv2.resize(small * 255, self._video.info.resolution_wh) > 127
+        if not large.any():
+            large = cv2.resize(
+                small, self._video.info.resolution_wh, interpolation=cv2.INTER_NEAREST
+            ).astype(bool)
+        return np.asarray(large, bool)
