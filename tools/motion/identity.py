@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from reelgraph.tools.motion.tracklets import Sighting, Tracklet
+from reelgraph.tools.motion.sightings import Sighting
+from reelgraph.tools.motion.tracklets import Tracklet
 from reelgraph.tools.motion.view import likeness
 
 __all__ = ["link"]

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from reelgraph._types import Mask
-from reelgraph.tools.motion.tracklets import Sighting, Tracklet, fuse
+from reelgraph.tools.motion.sightings import Sighting
+from reelgraph.tools.motion.tracklets import Tracklet, fuse
 
 __all__ = ["absorb_scraps", "confidence", "is_thing"]
 

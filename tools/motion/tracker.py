@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import ClassVar
 
 import cv2
 import numpy as np
 from pydantic import Field
 
-from reelgraph._types import Mask
+from reelgraph._types import Image, Mask
 from reelgraph.graph.tracks import Track, Tracks, encode_mask
 from reelgraph.progress import NullProgress, Progress, Stage
 from reelgraph.tools.base import TRACKERS, Availability, ToolConfig
 from reelgraph.tools.motion.background import Background, estimate_background
+from reelgraph.tools.motion.camera import Affine
 from reelgraph.tools.motion.foreground import foreground
 from reelgraph.tools.motion.identity import link
 from reelgraph.tools.motion.parts import join_parts
 from reelgraph.tools.motion.propagation import Propagator
 from reelgraph.tools.motion.quality import absorb_scraps, confidence, is_thing
 from reelgraph.tools.motion.shots import Stretch, find_stretches
+from reelgraph.tools.motion.sightings import Sighting
 from reelgraph.tools.motion.splitting import apply_aliases, split_back
-from reelgraph.tools.motion.tracklets import Collection, Sighting, Tracklet
+from reelgraph.tools.motion.tracklets import Collection, Tracklet
 from reelgraph.tools.motion.view import Labels, View
 from reelgraph.tools.video import Frame, Video
 
@@ -75,12 +76,43 @@ class MotionTracker:
         return _Run(video, self._config).tracks(progress)
 
 
-@dataclass
 class _Window:
-    """Consecutive frames in memory, with their labels."""
+    """Consecutive frames in memory, with their labels.
 
-    views: list[View] = field(default_factory=list)
-    labels: list[Labels] = field(default_factory=list)
+    The pixels lie in arrays that are used over and over: a fresh array per frame would
+    scatter over the heap and let a long video take more memory than a short one.
+
+    Args:
+        size_wh: Size of the working frames.
+    """
+
+    def __init__(self, size_wh: tuple[int, int]) -> None:
+        shape = (WINDOW_FRAMES, size_wh[1], size_wh[0])
+        self._images = np.empty((*shape, 3), np.uint8)
+        self._labels = np.empty(shape, np.int16)
+        self._next = 0
+        self.views: list[View] = []
+        self.labels: list[Labels] = []
+
+    def view(self, image: Image, mask: Mask, to_canvas: Affine) -> View:
+        """Return the next frame's view, its image kept in the window."""
+        slot = self._images[self._next % WINDOW_FRAMES]
+        slot[:] = image
+        return View(slot, mask, to_canvas)
+
+    def add(self, view: View, labels: Labels) -> None:
+        """Append a frame made by `view`, with its labels."""
+        slot = self._labels[self._next % WINDOW_FRAMES]
+        slot[:] = labels
+        self._next += 1
+        if self.views:
+            self.views[-1].release()
+        self.views.append(View(view.image, slot > 0, view.to_canvas))
+        self.labels.append(slot)
+
+    def drop(self, count: int) -> None:
+        """Forget the first frames."""
+        del self.views[:count], self.labels[:count]
 
 
 class _Run:
@@ -117,18 +149,15 @@ class _Run:
         stretch.samples.clear()
         if stretch.after_cut:
             self._propagator.forget()
-        window = _Window()
+        window = _Window(self._size)
         for to_canvas in stretch.to_canvas:
             frame = next(frames)
             mask = foreground(frame.image, to_canvas, background, min_area=self._min_area)
-            view = View(frame.image, mask, to_canvas)
+            view = window.view(frame.image, mask, to_canvas)
             self._frame_indices.append(frame.index)
             stage.advance(frame.time_s - (self._times[-1] if self._times else 0.0))
             self._times.append(frame.time_s)
-            window.labels.append(self._propagator.step(view))
-            window.views.append(view)
-            if len(window.views) > 1:
-                window.views[-2].release()
+            window.add(view, self._propagator.step(view))
             if len(window.views) >= WINDOW_FRAMES:
                 self._settle(window, background, scene, keep=OVERLAP_FRAMES)
         self._settle(window, background, scene, keep=0)
@@ -152,7 +181,7 @@ class _Run:
             view = window.views[row]
             image = background.seen_by(view.to_canvas, self._size)[0]
             self._collection.add(view, window.labels[row], image, first + row, scene)
-        del window.views[:done], window.labels[:done]
+        window.drop(done)
 
     def _finish(self) -> Tracks:
         """Link the tracklets and write the masks at the video's size."""
@@ -176,6 +205,7 @@ class _Run:
         """Return the tracklets that behave like things; scraps go to what they touch."""
         area = self._size[0] * self._size[1]
         joined = join_parts(self._collection)
+        self._collection = Collection()
         self._scores = {t.number: confidence(t, area) for t in joined}
         things = [
             t

@@ -12,38 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reelgraph._types import Image, Mask
-from reelgraph.tools.motion.camera import Affine
+from reelgraph.tools.motion.sightings import Box, Sighting, unite
 from reelgraph.tools.motion.view import BINS, Colours, Labels, View, colours_of
 
-__all__ = ["Collection", "Sighting", "Tracklet", "fuse"]
+__all__ = ["Collection", "Tracklet", "fuse"]
 
 LOOK_EVERY = 4
 NEAR_PX = 6
-
-
-@dataclass(frozen=True, eq=False)
-class Sighting:
-    """One mask at working resolution.
-
-    Attributes:
-        row: Position of the frame in the video's processed frames.
-        box: ``x0, y0, x1, y1`` in pixels, right and bottom exclusive.
-        place: The box in the scene's frame of reference, camera motion removed.
-        area: In pixels.
-        bits: The mask inside the box, packed.
-    """
-
-    row: int
-    box: tuple[int, int, int, int]
-    place: NDArray[np.float64]
-    area: int
-    bits: bytes
-
-    def mask(self) -> Mask:
-        """Return the mask inside the box."""
-        x0, y0, x1, y1 = self.box
-        flat = np.unpackbits(np.frombuffer(self.bits, np.uint8), count=(x1 - x0) * (y1 - y0))
-        return flat.reshape(y1 - y0, x1 - x0).astype(bool)
 
 
 @dataclass(eq=False)
@@ -114,21 +89,17 @@ class Collection:
         self.together.update(combinations(numbers, 2))
         for number in numbers:
             mask = labels == number
-            box = _box(mask)
-            crop = mask[box[1] : box[3], box[0] : box[2]]
-            bits = np.packbits(crop).tobytes()
-            place = _placed(box, view.to_canvas)
+            sighting = Sighting.of(row, mask, view.to_canvas)
+            box = sighting.box
             tracklet = self.tracklets.setdefault(number, Tracklet(number, scene))
-            tracklet.sightings.append(Sighting(row, box, place, int(crop.sum()), bits))
+            tracklet.sightings.append(sighting)
             self._note_neighbours(labels, mask, box, number)
             if len(tracklet.sightings) % LOOK_EVERY == 1:
                 tracklet.colours = tracklet.colours + colours_of(view, mask)
                 tracklet.seams.append(_seam_gain(view.image, scene_image, mask, box))
         view.release()
 
-    def _note_neighbours(
-        self, labels: Labels, mask: Mask, box: tuple[int, int, int, int], number: int
-    ) -> None:
+    def _note_neighbours(self, labels: Labels, mask: Mask, box: Box, number: int) -> None:
         margin = _grown(box, NEAR_PX, labels.shape)
         kernel = np.ones((2 * NEAR_PX + 1, 2 * NEAR_PX + 1), np.uint8)
         around = cv2.dilate(mask[margin].astype(np.uint8), kernel) > 0
@@ -137,14 +108,7 @@ class Collection:
                 self.near[number, other] += 1
 
 
-def _box(mask: Mask) -> tuple[int, int, int, int]:
-    ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return int(xs[0]), int(ys[0]), int(xs[-1]) + 1, int(ys[-1]) + 1
-
-
-def _grown(
-    box: tuple[int, int, int, int], margin: int, shape: tuple[int, ...]
-) -> tuple[slice, slice]:
+def _grown(box: Box, margin: int, shape: tuple[int, ...]) -> tuple[slice, slice]:
     x0, y0, x1, y1 = box
     return (
         slice(max(0, y0 - margin), min(shape[0], y1 + margin)),
@@ -152,9 +116,7 @@ def _grown(
     )
 
 
-def _seam_gain(
-    image: Image, scene: NDArray[np.float32], mask: Mask, box: tuple[int, int, int, int]
-) -> float:
+def _seam_gain(image: Image, scene: NDArray[np.float32], mask: Mask, box: Box) -> float:
     """Return how much more the contour of a mask shows in the frame than in the background.
 
     Negative where the background has the edge: then what is missing there is the ghost
@@ -178,13 +140,6 @@ def _seam_gain(
     return jumps[0] - jumps[1]
 
 
-def _placed(box: tuple[int, int, int, int], to_canvas: Affine) -> NDArray[np.float64]:
-    """Return a box moved to the canvas, as ``x0, y0, x1, y1``."""
-    corners = np.array([[[box[0], box[1]], [box[2], box[3]]]], np.float64)
-    moved: NDArray[np.float64] = cv2.transform(corners, to_canvas)[0].reshape(4)
-    return moved
-
-
 def fuse(tracklets: Sequence[Tracklet]) -> Tracklet:
     """Return one tracklet of several that are parts of one thing."""
     if len(tracklets) == 1:
@@ -197,24 +152,7 @@ def fuse(tracklets: Sequence[Tracklet]) -> Tracklet:
     return Tracklet(
         largest.number,
         min(tracklets, key=lambda t: t.first.row).scene,
-        [_united(by_row[row]) for row in sorted(by_row)],
+        [unite(by_row[row]) for row in sorted(by_row)],
         np.sum([t.colours for t in tracklets], axis=0, dtype=np.float32),
         [seam for t in tracklets for seam in t.seams],
-    )
-
-
-def _united(sightings: Sequence[Sighting]) -> Sighting:
-    """Return one sighting that covers several of the same frame."""
-    if len(sightings) == 1:
-        return sightings[0]
-    boxes = np.array([s.box for s in sightings])
-    places = np.array([s.place for s in sightings])
-    x0, y0 = (int(v) for v in boxes[:, :2].min(axis=0))
-    x1, y1 = (int(v) for v in boxes[:, 2:].max(axis=0))
-    mask = np.zeros((y1 - y0, x1 - x0), bool)
-    for s in sightings:
-        mask[s.box[1] - y0 : s.box[3] - y0, s.box[0] - x0 : s.box[2] - x0] |= s.mask()
-    place = np.concatenate([places[:, :2].min(axis=0), places[:, 2:].max(axis=0)])
-    return Sighting(
-        sightings[0].row, (x0, y0, x1, y1), place, int(mask.sum()), np.packbits(mask).tobytes()
     )
