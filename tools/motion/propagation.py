@@ -22,10 +22,10 @@ __all__ = ["Propagator", "flow_between", "follow_labels", "patches_of"]
 Flow = NDArray[np.float32]
 
 LOST_FRAMES = 12
+OUTGROWN = 3.0
 JOIN_PX = 3
 APART_PX = 6
 MIN_FLOW_SIDE = 16
-YOUNG_FRAMES = 6
 
 
 def flow_between(view: View, other: View) -> Flow:
@@ -115,8 +115,20 @@ class Propagator:
             else:
                 labels += self._divide(view, inside, numbers, moved)
         self._split_off(view, labels, patches)
+        self._replace_outgrown(view, labels)
         self._place_free(view, labels, free)
         return labels
+
+    def _replace_outgrown(self, view: View, labels: Labels) -> None:
+        """Start a new thing where a settled one would be several times its size at once.
+
+        A speck that flickers at the border must not become the person who walks in there.
+        """
+        for number, thing in list(self.things.items()):
+            mask = labels == number
+            if thing.settled and int(mask.sum()) > OUTGROWN * thing.area:
+                labels[mask] = self._start(view, mask).number
+                del self.things[number]
 
     def _leads(self, patches: NDArray[np.int32], count: int, moved: Labels) -> dict[int, list[int]]:
         """Return for each patch the things that lead into it."""
@@ -190,12 +202,12 @@ class Propagator:
         """
         for number in sorted(self.things, reverse=True):
             thing = self.things[number]
-            if thing.age > YOUNG_FRAMES or number not in labels:
+            if not thing.young or number not in labels:
                 continue
             near = labels[_around(labels == number, APART_PX)]
             for other in np.unique(near[(near > 0) & (near != number)]).tolist():
                 kin = other == thing.parent and not thing.split and thing.age >= 2
-                if kin or (self.things[other].age <= YOUNG_FRAMES and not thing.parent):
+                if kin or (self.things[other].young and not thing.parent):
                     self._merge(labels, number, into=other)
                     break
 

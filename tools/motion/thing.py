@@ -17,6 +17,8 @@ MEMORY_FRAMES = 25
 FULL = (0.85, 1.2)
 VISIBLE = 0.7
 STILL_LIKE = 0.9
+YOUNG_FRAMES, YOUNG_ALONE = 25, 6
+SETTLED_ALONE = 12
 
 
 @dataclass
@@ -68,6 +70,16 @@ class Thing:
     def hidden(self) -> bool:
         """Whether part of it is out of sight, and what is remembered is recent."""
         return 0 < self.stale <= MEMORY_FRAMES
+
+    @property
+    def young(self) -> bool:
+        """Whether it is new and has hardly been seen away from others."""
+        return self.age <= YOUNG_FRAMES and self.alone <= YOUNG_ALONE
+
+    @property
+    def settled(self) -> bool:
+        """Whether its size is known: it was seen away from others for a while."""
+        return self.alone >= SETTLED_ALONE
 
     @property
     def whole(self) -> Mask:
