@@ -124,7 +124,8 @@ def one_id(stay: Stay, matched: dict[Stay, Stay], tracks: Tracks) -> bool:
         for other in tracks.objects
         if other.id != own
         for piece in tracks.presence(other.id)
-        if spans.duration(spans.intersection([piece], [stay.interval])) > 0.3 * stay.interval.duration
+        if spans.duration(spans.intersection([piece], [stay.interval]))
+        > 0.3 * stay.interval.duration
         and abs(mean_x(tracks, [Stay(other.id, piece)]) - center) < 0.05 * width(tracks)
     ]
     return not rivals

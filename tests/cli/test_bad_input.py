@@ -31,6 +31,13 @@ def moving_square(index: int, width: int, height: int) -> np.ndarray:
     return image
 
 
+def creeping_square(index: int, width: int, height: int) -> np.ndarray:
+    """The same wall; the square moves a few pixels from frame to frame."""
+    image = np.random.default_rng(7).integers(90, 150, (height, width, 3)).astype(np.uint8)
+    image[20:44, 40 + 6 * index : 64 + 6 * index] = (220, 30, 30)
+    return image
+
+
 @pytest.fixture
 def clip(tmp_path: Path, make_video: Callable[..., Path]) -> Callable[..., Path]:
     """Write a clip of a moving square: ``clip("name.mp4", size=..., times_ms=...)``."""
@@ -126,6 +133,17 @@ def test_variable_frame_rate_keeps_true_times(clip: Callable[..., Path]) -> None
     assert {round(bound * 1000) for span in spans for bound in span} <= shown_ms
 
 
+def test_eight_pixels_are_answered_with_the_remark_that_nothing_moved(
+    clip: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = clip(size=(8, 8))
+    assert_answered(ask(path, QUESTION, "--evidence", tmp_path / "proof.png"), "Nothing moved")
+    preview = tmp_path / "preview.mp4"
+    drawn = CliRunner().invoke(app, ["tracks", str(path), "--preview", str(preview)])
+    assert drawn.exit_code == 0, drawn.output
+    assert preview.stat().st_size > 0
+
+
 def test_one_frame_is_answered_with_the_remark_that_nothing_moved(
     clip: Callable[..., Path],
 ) -> None:
@@ -137,8 +155,10 @@ def test_one_frame_is_answered_with_the_remark_that_nothing_moved(
     [
         ("rotated.mp4", {"rotation": 90}),
         ("upside-down.mp4", {"rotation": 180}),
-        ("tiny.mp4", {"size": (8, 8)}),
-        ("wide.mp4", {"size": (4096, 64), "times_ms": STEADY_MS[:8]}),
+        (
+            "wide.mp4",
+            {"size": (4096, 64), "times_ms": STEADY_MS[:24], "painter": creeping_square},
+        ),
         ("odd.mkv", {"size": (161, 121), "codec": "ffv1", "pix_fmt": "bgr0"}),
         ("with space/ünïcödé 視頻 'quoted'.mp4", {}),
         ("-starts-with-a-dash.mp4", {}),

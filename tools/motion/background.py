@@ -8,7 +8,9 @@ background: a thing has edges where it ends, the table behind it has none there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -26,6 +28,7 @@ Stack = NDArray[np.uint8]
 Plane = NDArray[np.float32]
 
 CANDIDATES = 16
+MOMENTS = 32
 MIN_STATE_SAMPLES = 4
 MIN_STATE_SHARE = 0.07
 MIN_MOMENT_SHARE = 0.04
@@ -134,10 +137,26 @@ def _median(stack: Stack, valid: NDArray[np.bool_]) -> Plane:
         if valid[:, y : y + 16].all():
             result[y : y + 16] = np.median(rows, axis=0)
             continue
-        weighted = np.where(valid[:, y : y + 16, :, None], rows.astype(np.float32), np.nan)
-        unseen = ~valid[:, y : y + 16].any(axis=0)
-        weighted[:, unseen] = 0
-        result[y : y + 16] = np.nanmedian(weighted, axis=0)
+        always = valid[:, y : y + 16].all(axis=0)
+        result[y : y + 16][always] = np.median(rows[:, always], axis=0)
+        result[y : y + 16][~always] = _partial_median(
+            rows[:, ~always], valid[:, y : y + 16][:, ~always]
+        )
+    return result
+
+
+def _partial_median(pixels: Stack, valid: NDArray[np.bool_]) -> Plane:
+    """Return the median of each pixel's valid samples, 0 where there is none.
+
+    Args:
+        pixels: Samples, shape ``(n, pixels, 3)``.
+        valid: Which of them were seen, shape ``(n, pixels)``.
+    """
+    count = valid.sum(axis=0)
+    ordered = np.sort(np.where(valid[..., None], pixels, np.uint8(255)), axis=0)
+    middle = np.stack([np.maximum(count - 1, 0) // 2, count // 2])[..., None]
+    low, high = np.take_along_axis(ordered, np.minimum(middle, len(pixels) - 1), 0)
+    result: Plane = np.where(count[:, None] > 0, (low.astype(np.float32) + high) / 2, 0)
     return result
 
 
@@ -174,7 +193,7 @@ def _tolerance(stack: Stack) -> Plane:
     """Return how far two looks of a pixel may differ in one state, ``(height, width)``."""
     if len(stack) < 2:
         return np.full(stack.shape[1:3], 12, np.float32)
-    change = np.abs(np.diff(stack.astype(np.int16), axis=0)).max(axis=3)
+    change = np.stack([_difference(a, b) for a, b in pairwise(stack)])
     sigma = np.median(change, axis=0).astype(np.float32)
     return np.asarray(np.clip(6 + 1.5 * cv2.blur(sigma, (3, 3)), 9, 26), np.float32)
 
@@ -229,8 +248,9 @@ def _densest(
     best = np.zeros(count, np.int32)
     members = np.zeros((n, count), bool)
     limit = reach.astype(np.uint8)
+    planes = np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
     for row in np.unique(np.linspace(0, n - 1, CANDIDATES).astype(int)):
-        near = _largest_difference(pixels, pixels[row]) <= limit
+        near = _largest_difference(planes, planes[:, row]) <= limit
         near &= free
         near &= free[row]
         votes = near.sum(axis=0, dtype=np.int32)
@@ -242,20 +262,25 @@ def _densest(
     return look.astype(np.float32), members
 
 
-def _largest_difference(pixels: NDArray[np.uint8], colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    result: NDArray[np.uint8] = np.zeros(pixels.shape[:2], np.uint8)
-    for channel in range(3):
-        plane = pixels[..., channel]
-        high, low = np.maximum(plane, colour[:, channel]), np.minimum(plane, colour[:, channel])
-        np.maximum(result, high - low, out=result)
+def _largest_difference(planes: NDArray[np.uint8], colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the largest channel difference; shapes ``(3, n, pixels)`` and ``(3, pixels)``."""
+    result: NDArray[np.uint8] = np.zeros(planes.shape[1:], np.uint8)
+    for plane, value in zip(planes, colour, strict=True):
+        np.maximum(result, np.maximum(plane, value) - np.minimum(plane, value), out=result)
     return result
+
+
+def _difference(a: Plane | Image, b: Plane | Image) -> Plane:
+    """Return the largest channel difference of two images, shape ``(height, width)``."""
+    first, second, third = cv2.split(cv2.absdiff(a, b))
+    return np.asarray(cv2.max(cv2.max(first, second), third), np.float32)
 
 
 def _choose(stack: Stack, valid: NDArray[np.bool_], states: _States) -> Plane:
     """Return the background image: per pixel the first state, per region the better one."""
     image: Plane = states.looks[0].copy()
     floor = max(MIN_STATE_SHARE, MIN_STATE_SAMPLES / len(stack))
-    contrast = np.abs(states.looks[0] - states.looks[1]).max(axis=2)
+    contrast = _difference(states.looks[0], states.looks[1])
     two = (states.support[1] >= floor) & (contrast > MIN_CONTRAST)
     regions = [r for r in _regions(states, two) if len(r[0]) >= MIN_REGION_PX]
     settled = np.zeros(two.shape, bool)
@@ -268,7 +293,8 @@ def _choose(stack: Stack, valid: NDArray[np.bool_], states: _States) -> Plane:
         moments.append((region, _moments(states, pixels, state)))
     for region, when in moments:
         _fill_gaps(image, stack, region, settled, when)
-    for row in [*range(len(stack)), *range(len(stack))]:
+    rows = np.unique(np.linspace(0, len(stack) - 1, MOMENTS).astype(int)).tolist()
+    for row in [*rows, *rows]:
         _try_moment(image, stack[row], valid[row], states.which[row], states)
     _smooth_out(image, states)
     return image
@@ -282,10 +308,10 @@ def _try_moment(
     A thing that stood in two slightly different places has many small regions, none of
     which shows its outline; the difference to a moment without it does.
     """
-    difference = np.abs(sample.astype(np.float32) - image).max(axis=2)
+    difference = _difference(sample.astype(np.float32), image)
     changed = ((difference > MIN_CONTRAST) & seen).astype(np.uint8)
-    changed = cv2.morphologyEx(changed, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(changed, connectivity=4)
+    opened = cv2.morphologyEx(changed, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=4)
     index = np.maximum(which, 0)[None]
     support = np.where(which >= 0, np.take_along_axis(states.support, index, 0)[0], 0)
     for label in range(1, count):
@@ -300,20 +326,19 @@ def _try_moment(
         look, now = sample[box][patch].astype(np.float32), image[box][patch]
         if look.mean() < now.mean() and float(_is_shade(look, now).mean()) > 0.5:
             continue
-        if _seam(sample[box].astype(np.float32), image[box], patch) < 0.8 * _seam(
-            image[box], image[box], patch
-        ):
+        other, present = _seams((sample[box].astype(np.float32), image[box]), image[box], patch)
+        if other < 0.8 * present:
             image[box][patch] = sample[box][patch]
 
 
-def _seam(look: Plane, image: Plane, patch: Mask) -> float:
-    """Return how much a look of a patch differs from the image just around the patch."""
+def _seams(looks: Sequence[Plane], image: Plane, patch: Mask) -> list[float]:
+    """Return how much each look of a patch differs from the image just around the patch."""
     around, weight = _surroundings(image, patch)
     contour = patch & (weight > 0)
     if not contour.any():
-        return 0.0
-    jump = np.abs(look[contour] - around[contour]).max(axis=1)
-    return float(np.minimum(jump, 60).mean())
+        return [0.0] * len(looks)
+    jumps = [np.abs(look[contour] - around[contour]).max(axis=1) for look in looks]
+    return [float(np.minimum(jump, 60).mean()) for jump in jumps]
 
 
 def _moments(
@@ -406,24 +431,21 @@ def _decide(
 ) -> NDArray[np.int8]:
     """Write the state of a region that continues its surroundings; return it per pixel."""
     looks = states.looks.reshape(3, -1, 3)
-
-    def filled(state: NDArray[np.int8]) -> Plane:
-        look = image.copy()
-        look.reshape(-1, 3)[pixels] = looks[state, pixels]
-        return look
-
     one = flipped.astype(np.int8)
     if float(_is_shade(looks[0, pixels], looks[1, pixels]).mean()) > 0.6:
         support = states.support.reshape(3, -1)
         share = support[one, pixels].sum(), support[1 - one, pixels].sum()
         state = one if share[0] >= share[1] else 1 - one
-        image.reshape(-1, 3)[pixels] = looks[state, pixels]
-        return state
-    state = (
-        one
-        if _seam(filled(one), image, region) <= _seam(filled(1 - one), image, region)
-        else 1 - one
-    )
+    else:
+        ys, xs = np.divmod(pixels, image.shape[1])
+        box = np.s_[max(0, ys.min() - 8) : ys.max() + 9, max(0, xs.min() - 8) : xs.max() + 9]
+        filled = []
+        for candidate in (one, 1 - one):
+            look = image[box].copy()
+            look[ys - box[0].start, xs - box[1].start] = looks[candidate, pixels]
+            filled.append(look)
+        first, second = _seams(filled, image[box], region[box])
+        state = one if first <= second else 1 - one
     image.reshape(-1, 3)[pixels] = looks[state, pixels]
     return state
 
@@ -441,9 +463,9 @@ def _smooth_out(image: Plane, states: _States) -> None:
     """Where a pixel stands out from its surroundings, take a state of its own that does not."""
     for _ in range(2):
         around = cv2.medianBlur(np.clip(image, 0, 255).astype(np.uint8), 9).astype(np.float32)
-        now = np.abs(image - around).max(axis=2)
+        now = _difference(image, around)
         for k in range(3):
-            other = np.abs(states.looks[k] - around).max(axis=2)
+            other = _difference(states.looks[k], around)
             better = (now > MIN_CONTRAST) & (other < 0.5 * now)
             better &= states.support[k] >= MIN_MOMENT_SHARE
             image[better] = states.looks[k][better]
@@ -461,7 +483,8 @@ def _surroundings(image: Plane, region: Mask) -> tuple[Plane, Plane]:
 
 def _noise(stack: Stack, valid: NDArray[np.bool_], image: Plane, tolerance: Plane) -> Plane:
     """Return how far the samples that show the background stray from it."""
-    distance = np.abs(stack.astype(np.int16) - image.astype(np.int16)).max(axis=3)
+    clean = image.astype(np.uint8)
+    distance = np.stack([_difference(sample, clean) for sample in stack])
     near = (distance <= 1.5 * tolerance) & valid
     count = np.maximum(near.sum(axis=0), 1)
     spread = np.sqrt((np.where(near, distance, 0).astype(np.float32) ** 2).sum(axis=0) / count)

@@ -14,6 +14,7 @@ from scipy.optimize import linear_sum_assignment
 
 from reelgraph._types import Mask
 from reelgraph.tools.motion.division import Cue, divide
+from reelgraph.tools.motion.emergence import Emergence
 from reelgraph.tools.motion.thing import MEMORY_FRAMES, Thing
 from reelgraph.tools.motion.view import Colours, Labels, View, colours_of, likeness
 
@@ -23,6 +24,7 @@ Flow = NDArray[np.float32]
 
 LOST_FRAMES = 12
 OUTGROWN = 3.0
+EMERGE_AGE, EMERGE_AREAS, MET_SHARE = 4, 40, 0.2
 JOIN_PX = 3
 APART_PX = 6
 MIN_FLOW_SIDE = 16
@@ -37,7 +39,7 @@ def flow_between(view: View, other: View) -> Flow:
     return np.asarray(engine.calc(view.gray, other.gray, flow), np.float32)
 
 
-def follow_labels(labels: Labels, flow: Flow) -> Labels:
+def follow_labels(labels: Labels, flow: Flow | NDArray[np.int8]) -> Labels:
     """Return the labels moved along the flow that leads back to them."""
     height, width = labels.shape
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
@@ -76,6 +78,7 @@ class Propagator:
         self.born: list[Thing] = []
         self.next_number = first_number
         self._min_area = min_area
+        self._emergences: dict[int, Emergence] = {}
         self._view: View | None = None
         self._labels: Labels | None = None
 
@@ -83,9 +86,11 @@ class Propagator:
         """Drop the last frame: a cut follows, nothing leads on from it."""
         self._view = self._labels = None
         self.things.clear()
+        self._emergences.clear()
 
     def step(self, view: View) -> Labels:
         """Label the next frame."""
+        flow = None
         if self._view is None or self._labels is None:
             moved = np.zeros(view.mask.shape, np.int16)
         else:
@@ -95,6 +100,8 @@ class Propagator:
                 thing.move(moved == thing.number, flow)
         labels = self._assign(view, moved)
         self._reunite(labels)
+        if flow is not None:
+            self._emerge(view, labels, flow)
         self._learn(view, labels)
         self._view, self._labels = view, labels
         return labels
@@ -217,6 +224,27 @@ class Propagator:
         self.aliases[number] = into
         self.things[into].absorb(self.things.pop(number))
 
+    def _emerge(self, view: View, labels: Labels, flow: Flow) -> None:
+        """Start a thing for each part of a large one that moves on its own."""
+        owners = labels.copy()
+        for number, watch in self._emergences.items():
+            owners[np.isin(labels, watch.numbers)] = number
+        touching = _touching(owners)
+        sizes = np.bincount(owners[owners > 0], minlength=1)
+        for number in [n for n, thing in self.things.items() if thing.age > EMERGE_AGE]:
+            mask = owners == number
+            if int(mask.sum()) < EMERGE_AREAS * self._min_area:
+                continue
+            watch = self._emergences.setdefault(number, Emergence(min_area=self._min_area))
+            met = [n for n in touching.get(number, ()) if sizes[n] > MET_SHARE * sizes[number]]
+            for part in watch.step(view.image, mask, flow, alone=not met):
+                if not part.number:
+                    thing = self._start(view, part.blob.mask, parent=number)
+                    thing.split, part.number = True, thing.number
+                    self.things[number].give_up(thing)
+                labels[labels == part.number] = number
+                labels[part.blob.mask] = part.number
+
     def _main_part(
         self,
         view: View,
@@ -314,11 +342,12 @@ def _around(mask: Mask, reach_px: int) -> Mask:
     return grown
 
 
-def _touching(labels: Labels) -> set[int]:
-    """Return the things that touch another one."""
-    found: set[int] = set()
+def _touching(labels: Labels) -> dict[int, set[int]]:
+    """Return for each thing that touches others which ones they are."""
+    found: dict[int, set[int]] = {}
     for a, b in ((labels[:, :-1], labels[:, 1:]), (labels[:-1], labels[1:])):
         pair = (a != b) & (a > 0) & (b > 0)
-        found.update(np.unique(a[pair]).tolist())
-        found.update(np.unique(b[pair]).tolist())
+        for one, other in np.unique(np.stack([a[pair], b[pair]]), axis=1).T.tolist():
+            found.setdefault(one, set()).add(other)
+            found.setdefault(other, set()).add(one)
     return found

@@ -11,7 +11,7 @@ from reelgraph._types import Mask
 from reelgraph.tools.motion.sightings import Sighting
 from reelgraph.tools.motion.tracklets import Tracklet, fuse
 
-__all__ = ["absorb_scraps", "confidence", "is_thing"]
+__all__ = ["absorb_scraps", "confidence", "is_thing", "without_specks"]
 
 MIN_SCORE, MIN_LARGE_SCORE, MIDDLE_SHARE = 0.45, 0.3, 0.015
 MIN_THICKNESS = 3.0
@@ -19,6 +19,7 @@ MIN_SEAM, SMALL_SHARE = 8.0, 0.003
 CLEAR_SEAM, LARGE_SHARE = 25.0, 0.03
 REACH_PX, MIN_CONTACT = 3, 0.08
 MIN_SCRAP_THICKNESS = 2.2
+SPECK_SHARE = 0.08
 
 
 def confidence(tracklet: Tracklet, frame_area: int) -> float:
@@ -43,6 +44,18 @@ def confidence(tracklet: Tracklet, frame_area: int) -> float:
     clear = np.clip(float(np.median(tracklet.seams)) / CLEAR_SEAM, 0.4 if large else 0.0, 1)
     span = tracklet.last.row - tracklet.first.row + 1
     return float(steady * calm * clear * np.sqrt(len(areas) / span))
+
+
+def without_specks(tracklet: Tracklet) -> Tracklet:
+    """Return a tracklet without the sightings that are tiny for it.
+
+    A ball under a cup leaves a few pixels behind that look like it.
+    """
+    least = SPECK_SHARE * tracklet.area
+    if all(s.area >= least for s in tracklet.sightings):
+        return tracklet
+    large = [s for s in tracklet.sightings if s.area >= least]
+    return Tracklet(tracklet.number, tracklet.scene, large, tracklet.colours, tracklet.seams)
 
 
 def is_thing(tracklet: Tracklet, score: float, *, min_frames: float, frame_area: int) -> bool:

@@ -7,7 +7,9 @@ the two were one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,8 @@ from reelgraph.tools.motion.thing import Thing
 from reelgraph.tools.motion.view import BINS, Colours, Labels, View, colours_of
 
 __all__ = ["apply_aliases", "split_back"]
+
+Flow: TypeAlias = NDArray[np.int8]
 
 LEARN_FRAMES = 10
 GONE_FRAMES = 3
@@ -45,14 +49,26 @@ def split_back(views: Sequence[View], labels: Sequence[Labels], parts: Sequence[
         labels: Their labels.
         parts: Things that were cut off (`Thing.parent` is what from), in order of birth.
     """
+
+    @cache
+    def flow_after(row: int) -> Flow:
+        """Return the flow to the next row in whole pixels, which is all that labels need."""
+        flow = np.rint(flow_between(views[row], views[row + 1]))
+        return np.clip(flow, -127, 127).astype(np.int8)
+
     for part in sorted(parts, key=lambda thing: -thing.number):
         rows = [row for row, image in enumerate(labels) if (image == part.number).any()]
         if rows:
-            _trace_back(views, labels, rows[0], part.parent, part.number)
+            _trace_back(views, labels, flow_after, rows[0], part.parent, part.number)
 
 
 def _trace_back(
-    views: Sequence[View], labels: Sequence[Labels], start: int, parent: int, part: int
+    views: Sequence[View],
+    labels: Sequence[Labels],
+    flow_after: Callable[[int], Flow],
+    start: int,
+    parent: int,
+    part: int,
 ) -> None:
     """Divide the parent's mask in the frames before ``start`` between parent and part."""
     colours = {n: _learned(views, labels, start, n) for n in (parent, part)}
@@ -64,7 +80,7 @@ def _trace_back(
         patch = labels[row] == parent
         if not patch.any():
             return
-        moved = follow_labels(labels[row + 1], flow_between(views[row], views[row + 1]))
+        moved = follow_labels(labels[row + 1], flow_after(row))
         if colours[parent].sum() == 0:
             labels[row][patch] = part
             continue
@@ -72,7 +88,6 @@ def _trace_back(
             views[row], patch, {n: Cue(moved == n, colours[n]) for n in (parent, part)}
         )
         labels[row][patch] = divided[patch]
-        views[row].release()
         size = int((divided == part).sum())
         gone = gone + 1 if size < 0.15 * usual else 0
         if gone >= GONE_FRAMES:
@@ -90,5 +105,4 @@ def _learned(
         mask = labels[row] == number
         if mask.any():
             total = total + colours_of(views[row], mask)
-            views[row].release()
     return np.asarray(total / max(float(total.sum()), 1e-6), np.float32)

@@ -148,5 +148,16 @@ class Thing:
         total = self.area + other.area
         share = self.area / total
         self.colours = share * self.colours + (1 - share) * other.colours
-        self._mask, self._shift = self.whole | other.whole, np.zeros(2)
+        self._settle(self.whole | other.whole)
         self.area, self.age = total, max(self.age, other.age)
+
+    def give_up(self, part: Thing) -> None:
+        """Lose a part that turned out to be a thing of its own."""
+        rest = np.maximum(self.area * self.colours - part.area * part.colours, 0)
+        self.colours = np.asarray(rest / max(float(rest.sum()), 1e-6), np.float32)
+        self.area = max(self.area - part.area, 1.0)
+        self._settle(self.whole & ~part.whole)
+
+    def _settle(self, mask: Mask) -> None:
+        """Let a mask of this frame be the whole, with its look moved here too."""
+        self._mask, self._image, self._shift = mask, self.look, np.zeros(2)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from concurrent.futures import ThreadPoolExecutor
+from itertools import takewhile
+from threading import Event
+from typing import ClassVar, TypeVar
 
 import cv2
 import numpy as np
@@ -19,7 +22,7 @@ from reelgraph.tools.motion.foreground import foreground
 from reelgraph.tools.motion.identity import link
 from reelgraph.tools.motion.parts import join_parts
 from reelgraph.tools.motion.propagation import Propagator
-from reelgraph.tools.motion.quality import absorb_scraps, confidence, is_thing
+from reelgraph.tools.motion.quality import absorb_scraps, confidence, is_thing, without_specks
 from reelgraph.tools.motion.shots import Stretch, find_stretches
 from reelgraph.tools.motion.sightings import Sighting
 from reelgraph.tools.motion.splitting import apply_aliases, split_back
@@ -29,9 +32,12 @@ from reelgraph.tools.video import Frame, Video
 
 __all__ = ["MotionConfig", "MotionTracker"]
 
+Item = TypeVar("Item")
+
 WINDOW_FRAMES = 320
 OVERLAP_FRAMES = 60
 MIN_SECONDS = 0.4
+MIN_SHORT_SIDE = 64
 
 
 class MotionConfig(ToolConfig):
@@ -40,7 +46,8 @@ class MotionConfig(ToolConfig):
     Attributes:
         fps: Frames per second to process.
         long_side: Longer side of the working frames in pixels; larger videos are scaled
-            down, masks come back at the video's size.
+            down, but not below 64 pixels on the shorter side. Masks come back at the
+            video's size.
         min_area: Smallest object as a share of the picture.
         max_objects: How many objects to keep, the most conspicuous ones.
     """
@@ -115,6 +122,22 @@ class _Window:
         del self.views[:count], self.labels[:count]
 
 
+def _scene(stretch: Stretch) -> tuple[Stretch, Background]:
+    """Return a stretch with its background and without its samples."""
+    background = estimate_background(stretch)
+    stretch.samples.clear()
+    return stretch, background
+
+
+def _ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """Yield the items; the next one is made in a thread while one is used."""
+    with ThreadPoolExecutor(1, "reelgraph-ahead") as worker:
+        coming = worker.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = worker.submit(next, items, None)
+            yield item
+
+
 class _Run:
     """One pass of the tracker over one video."""
 
@@ -122,7 +145,8 @@ class _Run:
         self._video = video
         self._config = config
         width, height = video.info.resolution_wh
-        scale = min(1.0, config.long_side / max(width, height))
+        scale = max(config.long_side / max(width, height), MIN_SHORT_SIDE / min(width, height))
+        scale = min(1.0, scale)
         self._size = max(1, round(width * scale)), max(1, round(height * scale))
         self._min_area = max(6, round(config.min_area * self._size[0] * self._size[1]))
         self._propagator = Propagator(min_area=self._min_area)
@@ -131,28 +155,38 @@ class _Run:
         self._times: list[float] = []
         self._warnings: list[str] = []
         self._scores: dict[int, float] = {}
+        self._ended = Event()
 
     def _frames(self) -> Iterator[Frame]:
-        return self._video.frames(fps=self._config.fps, resolution_wh=self._size)
+        """Yield the frames to process; none any more once the run has ended."""
+        frames = self._video.frames(fps=self._config.fps, resolution_wh=self._size)
+        return takewhile(lambda _: not self._ended.is_set(), frames)
 
     def tracks(self, progress: Progress) -> Tracks:
         """Return the tracks."""
         frames = self._frames()
-        with progress.stage("tracking objects", self._video.info.duration_s) as stage:
-            for scene, stretch in enumerate(find_stretches(self._frames())):
-                self._follow(stretch, scene, frames, stage)
+        try:
+            with progress.stage("tracking objects", self._video.info.duration_s) as stage:
+                scenes = _ahead(map(_scene, find_stretches(_ahead(self._frames()))))
+                for number, (stretch, background) in enumerate(scenes):
+                    self._follow(stretch, background, number, frames, stage)
+        finally:
+            self._ended.set()
         return self._finish()
 
-    def _follow(self, stretch: Stretch, scene: int, frames: Iterator[Frame], stage: Stage) -> None:
+    def _follow(
+        self,
+        stretch: Stretch,
+        background: Background,
+        scene: int,
+        frames: Iterator[Frame],
+        stage: Stage,
+    ) -> None:
         """Label the frames of a stretch, window by window."""
-        background = estimate_background(stretch)
-        stretch.samples.clear()
         if stretch.after_cut:
             self._propagator.forget()
         window = _Window(self._size)
-        for to_canvas in stretch.to_canvas:
-            frame = next(frames)
-            mask = foreground(frame.image, to_canvas, background, min_area=self._min_area)
+        for frame, mask, to_canvas in _ahead(self._masked(stretch, background, frames)):
             view = window.view(frame.image, mask, to_canvas)
             self._frame_indices.append(frame.index)
             stage.advance(frame.time_s - (self._times[-1] if self._times else 0.0))
@@ -161,6 +195,14 @@ class _Run:
             if len(window.views) >= WINDOW_FRAMES:
                 self._settle(window, background, scene, keep=OVERLAP_FRAMES)
         self._settle(window, background, scene, keep=0)
+
+    def _masked(
+        self, stretch: Stretch, background: Background, frames: Iterator[Frame]
+    ) -> Iterator[tuple[Frame, Mask, Affine]]:
+        """Yield the frames of a stretch with their foreground and camera pose."""
+        for to_canvas, frame in zip(stretch.to_canvas, frames, strict=False):
+            mask = foreground(frame.image, to_canvas, background, min_area=self._min_area)
+            yield frame, mask, to_canvas
 
     def _settle(self, window: _Window, background: Background, scene: int, *, keep: int) -> None:
         """Settle a window's labels, write down its masks and drop all but the last frames.
@@ -204,7 +246,7 @@ class _Run:
     def _things(self, rate: float) -> list[Tracklet]:
         """Return the tracklets that behave like things; scraps go to what they touch."""
         area = self._size[0] * self._size[1]
-        joined = join_parts(self._collection)
+        joined = [without_specks(t) for t in join_parts(self._collection)]
         self._collection = Collection()
         self._scores = {t.number: confidence(t, area) for t in joined}
         things = [

@@ -23,6 +23,9 @@ Colours: TypeAlias = NDArray[np.float32]
 SHADES, TINTS = 6, 12
 BINS = SHADES * TINTS * TINTS
 TINT_STEP = 8
+LEVELS = np.arange(256, dtype=np.int16)
+SHADE_BIN = (LEVELS * SHADES // 256) * (TINTS * TINTS)
+TINT_BIN = np.clip((LEVELS - 128) // TINT_STEP, -(TINTS // 2), TINTS // 2 - 1) + TINTS // 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,10 +51,8 @@ class View:
     def bins(self) -> NDArray[np.int16]:
         """Histogram bin of each pixel, shape ``(height, width)``."""
         lab = cv2.cvtColor(cv2.GaussianBlur(self.image, (3, 3), 0.6), cv2.COLOR_RGB2LAB)
-        shade = (lab[..., 0].astype(np.int16) * SHADES) // 256
-        half = TINTS // 2
-        tint = np.clip((lab[..., 1:].astype(np.int16) - 128) // TINT_STEP, -half, half - 1) + half
-        bins: NDArray[np.int16] = (shade * TINTS + tint[..., 0]) * TINTS + tint[..., 1]
+        light, red, blue = cv2.split(lab)
+        bins: NDArray[np.int16] = SHADE_BIN[light] + TINT_BIN[red] * TINTS + TINT_BIN[blue]
         return bins
 
     def release(self) -> None:

@@ -282,3 +282,36 @@ def test_masks_come_back_at_the_size_of_a_wide_video(track: Track) -> None:
     assert mask is not None
     assert mask.shape == (height, width)
     assert iou(mask, 550, 40, (100, 80)) > 0.8
+
+
+def test_a_ball_that_is_never_away_from_a_body_is_a_thing(track: Track) -> None:
+    """The ball goes up and down in front of a body that sways: one patch all the time."""
+
+    def painter(index: int) -> np.ndarray:
+        image = texture(5).copy()
+        sway = 20 * np.sin(index / 9)
+        box(image, 55 + sway, 10, (36, 100), BLUE)
+        disc(image, 73 + sway, 60 + 36 * np.sin(index / 4), 9, YELLOW)
+        return image
+
+    tracks = track(70, painter)
+    assert len(tracks) == 2
+    index = 60
+    ball = owner(tracks, index, round(73 + 20 * np.sin(index / 9)), round(60 + 36 * np.sin(15)))
+    body = owner(tracks, index, round(62 + 20 * np.sin(index / 9)), 15)
+    assert ball is not None
+    assert body not in {None, ball}
+    (seen,) = (item for item in tracks.objects if item.id == ball)
+    assert len(seen.positions) > 50
+
+
+def test_a_body_that_sways_is_one_thing_though_its_clothes_differ(track: Track) -> None:
+    def painter(index: int) -> np.ndarray:
+        image = texture(6).copy()
+        sway = 25 * np.sin(index / 9)
+        box(image, 55 + sway, 10, (30, 24), YELLOW)
+        box(image, 50 + sway, 34, (40, 36), BLUE)
+        box(image, 52 + sway, 70, (34, 40), GREEN)
+        return image
+
+    assert len(track(70, painter)) == 1
