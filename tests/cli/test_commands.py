@@ -122,6 +122,14 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(
     assert pipeline.built == 0
 
 
+@pytest.mark.parametrize("question", ["", " ", "why? " * 2000])
+def test_a_bad_question_is_refused_before_the_work(
+    run: Run, video: Path, pipeline: Any, question: str
+) -> None:
+    assert_one_line(run("ask", video, question, "--label", "1=bottle"), "the question")
+    assert pipeline.built == 0
+
+
 def test_an_output_that_is_a_folder_is_refused(run: Run, video: Path, tmp_path: Path) -> None:
     assert_one_line(run("graph", video, "-o", tmp_path), "is a folder")
 

@@ -77,7 +77,10 @@ def ask(
       reelgraph ask clip.mp4 "How many bottles?" --label 1=bottle --label 2=bottle
       reelgraph ask clip.mp4 "Who enters?" --during 3 9 --json | jq .text
     """
+    from reelgraph.agent.inputs import checked_request
+
     options = _options(choices, choice)
+    checked_request(question, options, allow_unsupported=True)  # before any work is done
     labels = parse_labels(label)
     if evidence is not None:
         check_writable(evidence)
