@@ -1,0 +1,1 @@
+"""Formats of the field: scene graphs of other tools and data sets, read and written."""
