@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reelgraph._types import Ints
 from reelgraph.errors import QueryError
@@ -14,6 +16,9 @@ from reelgraph.graph.intervals import ALLEN_NAMES, IntervalIndex, allen
 from reelgraph.graph.schema import Interval, Relation
 
 __all__ = ["RelationIndex", "chronological", "standing"]
+
+_FEW_ROWS = 500
+"""So many rows are looked at one by one rather than through an index."""
 
 _NOBODY = 0
 """Stands in the recipient column where there is none; no object has this id."""
@@ -27,7 +32,17 @@ def _natural(relation_id: str) -> tuple[tuple[int, str], ...]:
 
 def chronological(relations: Iterable[Relation]) -> list[Relation]:
     """Return relations sorted by start, end and id, with ``r2`` before ``r10``."""
-    return sorted(relations, key=lambda r: (r.start, r.end, _natural(r.id)))
+    items = list(relations)
+    times = np.array([(r.start, r.end) for r in items], np.float64).reshape(-1, 2)
+    order = np.lexsort((times[:, 1], times[:, 0]))
+    ties = np.flatnonzero((np.diff(times[order], axis=0) == 0).all(axis=1))
+    result = [items[i] for i in order]
+    # Ids are compared only where times are equal: reading numbers out of a million is slow.
+    for run in np.split(ties, np.flatnonzero(np.diff(ties) > 1) + 1):
+        if len(run):
+            part = slice(int(run[0]), int(run[-1]) + 2)
+            result[part] = sorted(result[part], key=lambda r: _natural(r.id))
+    return result
 
 
 def standing(relations: Iterable[Relation], name: str, window: Interval) -> list[Relation]:
@@ -79,11 +94,18 @@ class _Condition:
     """A set of wanted values of which a row must have one in one of some columns."""
 
     def __init__(self, wanted: Iterable[int], *columns: _Column) -> None:
-        values = list(wanted)
-        self._wanted: Ints = np.array(values, dtype=np.int64)
+        self._wanted = frozenset(wanted)
         self._columns = columns
-        self._postings = [c.rows[value] for c in columns for value in values if value in c.rows]
-        self.size = sum(map(len, self._postings))
+
+    @cached_property
+    def _postings(self) -> list[Ints]:
+        values = sorted(self._wanted)
+        return [c.rows[value] for c in self._columns for value in values if value in c.rows]
+
+    @cached_property
+    def size(self) -> int:
+        """About how many rows fit."""
+        return sum(map(len, self._postings))
 
     def rows(self) -> Ints:
         """Return every row that fits."""
@@ -91,9 +113,15 @@ class _Condition:
 
     def keep(self, rows: Ints) -> Ints:
         """Return those of ``rows`` that fit."""
-        fits = [np.isin(column.values[rows], self._wanted) for column in self._columns]
+        fits = [self._among_wanted(column.values[rows]) for column in self._columns]
         kept: Ints = rows[np.any(fits, axis=0)]
         return kept
+
+    def _among_wanted(self, values: Ints) -> NDArray[np.bool_]:
+        """Return which values are wanted; a million kinds of them cost a few rows nothing."""
+        if len(values) <= _FEW_ROWS:
+            return np.array([value in self._wanted for value in values.tolist()], np.bool_)
+        return np.isin(values, np.fromiter(self._wanted, np.int64))
 
 
 class RelationIndex:
@@ -118,14 +146,11 @@ class RelationIndex:
         table = np.array(spans, dtype=np.float64).reshape(-1, 3)
         self._times = IntervalIndex(table[:, 0].copy(), table[:, 1].copy())
         self._rows: Ints = table[:, 2].astype(np.int64)
+        self.end_s = float(table[:, 1].max(initial=0.0))
 
     def during(self, window: Interval) -> Ints:
         """Return the rows that hold at some moment of a window."""
         return np.unique(self._rows[self._times.overlapping(*window)])
-
-    def with_participant(self, object_id: int) -> Ints:
-        """Return the rows in which an object is subject, object or recipient."""
-        return _Condition([object_id], self._subject, self._object, self._recipient).rows()
 
     def find(
         self,
@@ -133,6 +158,8 @@ class RelationIndex:
         predicates: Iterable[str] | None,
         objects: Iterable[int] | None,
         window: Interval | None = None,
+        *,
+        participant: int | None = None,
     ) -> Ints:
         """Return the rows that fit every condition; None stands for any.
 
@@ -141,8 +168,12 @@ class RelationIndex:
             predicates: Predicates as stored, of which one is said.
             objects: Ids of which one is the object or the recipient.
             window: A span in which the relation holds at some moment.
+            participant: The id of one who is subject, object or recipient.
         """
         conditions: list[_Condition] = []
+        if participant is not None:
+            ends = (self._subject, self._object, self._recipient)
+            conditions.append(_Condition([participant], *ends))
         if subjects is not None:
             conditions.append(_Condition(subjects, self._subject))
         if predicates is not None:
@@ -150,7 +181,6 @@ class RelationIndex:
             conditions.append(_Condition(codes, self._predicate))
         if objects is not None:
             conditions.append(_Condition(objects, self._object, self._recipient))
-        conditions.sort(key=lambda condition: condition.size)
         rows, rest = self._first(conditions, window)
         for condition in rest:
             rows = condition.keep(rows)
@@ -160,11 +190,14 @@ class RelationIndex:
         self, conditions: list[_Condition], window: Interval | None
     ) -> tuple[Ints, list[_Condition]]:
         """Return the rows that fit the window and the rarest condition, and what is left."""
-        if window is None:
-            if not conditions:
-                return np.arange(len(self.relations)), []
+        hits = None if window is None else self.during(window)
+        if hits is not None and (len(hits) <= _FEW_ROWS or not conditions):
+            return hits, conditions
+        if not conditions:
+            return np.arange(len(self.relations)), []
+        conditions = sorted(conditions, key=lambda condition: condition.size)
+        if hits is None:
             return conditions[0].rows(), conditions[1:]
-        hits = self.during(window)
-        if not conditions or len(hits) <= conditions[0].size:
+        if len(hits) <= conditions[0].size:
             return hits, conditions
         return _among(conditions[0].rows(), hits), conditions[1:]

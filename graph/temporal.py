@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -138,18 +138,15 @@ class TemporalGraph:
         Raises:
             QueryError: If no object has that label, or the time is not in the video.
         """
-        ids = sorted(self._names.ids(label)) if label is not None else list(self._objects)
-        found = [self._objects[i] for i in ids if i in self._objects]
-        if attribute is not None:
-            wanted = lexicon.normalize(attribute)
-            found = [o for o in found if wanted in map(lexicon.normalize, o.attributes)]
+        ids = set(self._objects) if label is None else {*self._names.ids(label)} - {CAMERA}
         window = self._clock.when(during, at)
-        if window is None:
+        if window is not None:
+            ids &= self._active(window) | self._visible(window)
+        found = [self._objects[i] for i in sorted(ids)]
+        if attribute is None:
             return found
-        active = self._active(window)
-        return [
-            o for o in found if o.id in active or any(spans.overlap(i, window) for i in o.presence)
-        ]
+        wanted = lexicon.normalize(attribute)
+        return [o for o in found if wanted in map(lexicon.normalize, o.attributes)]
 
     def name(self, object_id: int, *, mark: bool = False) -> str:
         """Return how text names an object: ``"person #1"``, ``"camera"``.
@@ -251,7 +248,9 @@ class TemporalGraph:
         """
         self.name(object_id)
         found: list[Neighbor] = []
-        for r in self.relations(predicate=predicate, during=during):
+        window = self._clock.when(during, None)
+        rows = self._rows(None, predicate, None, window, "lemma", participant=object_id)
+        for r in (self._index.relations[row] for row in rows):
             if r.subject == object_id and direction != "in":
                 ends = [r.object] if r.recipient is None else [r.object, r.recipient]
                 found.extend(Neighbor(i, self._names.label(i), r, "out") for i in ends)
@@ -266,7 +265,8 @@ class TemporalGraph:
             QueryError: If there is no such object.
         """
         self.name(object_id)
-        return [self._index.relations[row] for row in self._index.with_participant(object_id)]
+        rows = self._index.find(None, None, None, participant=object_id)
+        return [self._index.relations[row] for row in rows]
 
     # -- parts and copies ------------------------------------------------------------
 
@@ -392,26 +392,38 @@ class TemporalGraph:
         objects: frozenset[int] | None,
         window: Interval | None,
         match: Match,
+        *,
+        participant: int | None = None,
     ) -> Ints:
         """Return the rows that say ``predicate``, as stored or as its inverse."""
-        index = self._index
+        find = partial(self._index.find, window=window, participant=participant)
         if predicate is None:
-            return index.find(subjects, None, objects, window)
-        forward, inverse = stored_predicates(predicate, index.predicates, match)
-        stored = index.find(subjects, forward, objects, window)
-        if not inverse:
-            return stored
-        return np.union1d(stored, index.find(objects, inverse, subjects, window))
+            return find(subjects, None, objects)
+        forward, inverse = stored_predicates(predicate, self._index.predicates, match)
+        stored = find(subjects, forward, objects)
+        return np.union1d(stored, find(objects, inverse, subjects)) if inverse else stored
 
     @cached_property
     def _clock(self) -> Clock:
         ends = [i.end for item in self._objects.values() for i in item.presence]
-        return Clock(max([self.video.duration_s, *ends, *(r.end for r in self._index.relations)]))
+        return Clock(max([self.video.duration_s, self._index.end_s, *ends]))
 
-    def _active(self, window: Interval) -> set[int | None]:
+    def _active(self, window: Interval) -> set[int]:
         """Return who takes part in a relation at some moment of a window."""
         found = [self._index.relations[row] for row in self._index.during(window)]
-        return {i for r in found for i in (r.subject, r.object, r.recipient)}
+        return {i for r in found for i in (r.subject, r.object, r.recipient) if i is not None}
+
+    def _visible(self, window: Interval) -> set[int]:
+        """Return who is visible at some moment of a window."""
+        index, owners = self._presence
+        return set(owners[index.overlapping(*window)].tolist())
+
+    @cached_property
+    def _presence(self) -> tuple[spans.IntervalIndex, Ints]:
+        """An index over all stays in view, and whose each is."""
+        rows = [(*i, item.id) for item in self._objects.values() for i in item.presence]
+        table = np.array(rows, dtype=np.float64).reshape(-1, 3)
+        return spans.IntervalIndex(table[:, 0], table[:, 1]), table[:, 2].astype(np.int64)
 
     def _restricted(self, window: Interval, *, clip: bool) -> TemporalGraph:
         """Return the graph of a window, with intervals cut to it or left whole."""
