@@ -119,6 +119,10 @@ def _candidates(pattern: Pattern, facts: Facts) -> list[list[Occurrence]]:
         return found
     known = ", ".join(facts.predicates) or "none"
     what = " ".join(pattern.unread) or pattern.sense or " ".join(pattern.words)
+    if not what:
+        raise Unknown(
+            "the question does not say what happens; name it, as in 'When does the dog leave?'"
+        )
     raise Unknown(f"the graph has no relation that means {what!r}; its relations are: {known}")
 
 

@@ -57,6 +57,10 @@ class Finding:
     pool: tuple[Occurrence, ...] = field(default=(), repr=False)
 
 
+DOING = {"stateful", "contact", "functional", "social"}
+"""Kinds of relations that say what one does to another, for as long as it lasts."""
+
+
 def solve(question: Question, facts: Facts) -> Finding:
     """Answer a question from facts; what they do not say is ``"unknown"``."""
     try:
@@ -257,13 +261,23 @@ def _event(question: Question, facts: Facts) -> Finding:
         found, _ = anchored(found, question.anchor, question, facts)
     if not found:
         return Finding("no", _never_said(question))
-    telling = [o for o in found if o.kind == "event"] or found
+    telling = _telling(found, question.time)
     ordinal = question.pattern.ordinal
     if ordinal is not None:
         telling = sorted(telling, key=lambda o: o.span)
         telling = [telling[-1]] if ordinal < 0 else telling[ordinal - 1 :][:1]
     few = 1 if question.anchor and question.anchor.relation != "while" else 3
     return Finding("yes", "", tuple(telling[:few]), pool=tuple(found))
+
+
+def _telling(found: list[Occurrence], time: TimePhrase | None) -> list[Occurrence]:
+    """Return what tells most: events, and for a moment what is in contact then as well."""
+    events = [o for o in found if o.kind == "event"]
+    if time is None or time.where != "at":
+        return events or found
+    moment = time.start_s
+    held = [o for o in found if o.kind in DOING and o.span.start <= moment < o.span.end]
+    return [*held, *events] or found
 
 
 def _around(phrase: TimePhrase | None) -> TimePhrase | None:

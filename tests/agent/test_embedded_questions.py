@@ -61,6 +61,7 @@ CASES: list[Case] = [
     ("kitchen", "What does the person do right before picking up the knife?",
      says("puts down cup #2")),
     ("kitchen", "What happens at 10.2 s?", says("picks up cup #3")),
+    ("hand-over", "What does person 2 do at 8 s?", says("Person #2", "holds", cites="r3")),
     ("street", "What does the dog do while the bicycle is visible?", says("follows")),
     # when
     ("hand-over", "When does someone hand over the ball?", says("5.20 s", cites="r2")),
@@ -125,6 +126,7 @@ CASES: list[Case] = [
     ("hand-over", "What colour is the ball?", says("yellow")),
     ("street", "What is the person wearing?", says("black coat")),
     # what it does not know
+    ("hand-over", "When?", UNKNOWN),
     ("hand-over", "Why does person 1 hand over the ball?", UNKNOWN),
     ("hand-over", "How does person 1 feel?", UNKNOWN),
     ("hand-over", "Who throws the ball?", UNKNOWN),
