@@ -25,6 +25,7 @@ Flow: TypeAlias = NDArray[np.int8]
 
 LEARN_FRAMES = 10
 GONE_FRAMES = 3
+SUBSTANCE = 40
 
 
 def apply_aliases(labels: Sequence[Labels], aliases: dict[int, int], highest: int) -> None:
@@ -41,13 +42,16 @@ def apply_aliases(labels: Sequence[Labels], aliases: dict[int, int], highest: in
         image[:] = table[image]
 
 
-def split_back(views: Sequence[View], labels: Sequence[Labels], parts: Sequence[Thing]) -> None:
+def split_back(
+    views: Sequence[View], labels: Sequence[Labels], parts: Sequence[Thing], *, min_area: int
+) -> None:
     """Follow things that were cut off from others back to where both came from, in place.
 
     Args:
         views: Consecutive frames.
         labels: Their labels.
         parts: Things that were cut off (`Thing.parent` is what from), in order of birth.
+        min_area: Smallest area of a thing in pixels.
     """
 
     @cache
@@ -57,9 +61,11 @@ def split_back(views: Sequence[View], labels: Sequence[Labels], parts: Sequence[
         return np.clip(flow, -127, 127).astype(np.int8)
 
     for part in sorted(parts, key=lambda thing: -thing.number):
-        rows = [row for row, image in enumerate(labels) if (image == part.number).any()]
-        if rows:
-            _trace_back(views, labels, flow_after, rows[0], part.parent, part.number)
+        areas = np.array([np.count_nonzero(image == part.number) for image in labels])
+        # What is seen so little is a scrap, and may have any colour.
+        if areas.sum() >= SUBSTANCE * min_area:
+            start = int(np.flatnonzero(areas)[0])
+            _trace_back(views, labels, flow_after, start, part.parent, part.number)
 
 
 def _trace_back(

@@ -215,7 +215,8 @@ class _Run:
         for part in parts:
             while part.parent in propagator.aliases:
                 part.parent = propagator.aliases[part.parent]
-        split_back(window.views, window.labels, [p for p in parts if p.parent != p.number])
+        parts = [part for part in parts if part.parent != part.number]
+        split_back(window.views, window.labels, parts, min_area=self._min_area)
         propagator.born.clear()
         first = len(self._times) - len(window.views)
         done = len(window.views) - keep
