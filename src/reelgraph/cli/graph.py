@@ -1,8 +1,10 @@
-"""`reelgraph graph`: the scene graph of a video, as text or JSON."""
+"""`reelgraph graph`: the scene graph of a video, as text, as JSON or as a picture."""
 
 from __future__ import annotations
 
-from enum import StrEnum
+import tempfile
+from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,11 +33,38 @@ if TYPE_CHECKING:
 __all__ = ["graph"]
 
 
-class GraphFormat(StrEnum):
-    """How a graph is written."""
+def _write_text(found: TemporalGraph, path: Path) -> None:
+    with replacing(path) as partial:
+        partial.write_text(found.to_text("events") + "\n", encoding="utf-8")
 
-    TEXT = "text"
-    JSON = "json"
+
+def _write_json(found: TemporalGraph, path: Path) -> None:
+    with replacing(path) as partial:
+        partial.write_text(found.document.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def _write_html(found: TemporalGraph, path: Path) -> None:
+    from reelgraph.graph.picture.page import write_page
+
+    write_page(found, path)
+
+
+class GraphFormat(Enum):
+    """How a graph is written: the option's value, the file's ending, and who writes it."""
+
+    TEXT = ("text", ".txt", _write_text)
+    JSON = ("json", ".json", _write_json)
+    HTML = ("html", ".html", _write_html)
+
+    def __init__(self, _: str, ending: str, write: Callable[[TemporalGraph, Path], None]) -> None:
+        self.ending = ending
+        self.write = write
+
+    def __new__(cls, name: str, *_: object) -> GraphFormat:
+        """Return a member whose value is its name on the command line."""
+        member = object.__new__(cls)
+        member._value_ = name
+        return member
 
 
 def graph(
@@ -47,7 +76,7 @@ def graph(
     ] = None,
     format: Annotated[  # noqa: A002
         GraphFormat | None,
-        typer.Option(help="By default json for a file ending in .json, else text."),
+        typer.Option(help="By default what the file's ending says, else text."),
     ] = None,
     label: LabelOption = None,
     tracker: TrackerOption = None,
@@ -60,6 +89,7 @@ def graph(
     [bold]Examples[/bold]
       reelgraph graph clip.mp4
       reelgraph graph clip.mp4 -o clip.json
+      reelgraph graph clip.mp4 --format html -o graph.html
       reelgraph graph clip.mp4 --label 1=bottle --label 2=hand
       reelgraph graph clip.mp4 | grep holds
     """
@@ -70,25 +100,26 @@ def graph(
     pipeline = services_of(context).pipeline(settings)
     found = build_graph(pipeline, video, labels, progress_for(quiet=quiet))
     warn_of(found)
-    text = _text(found, format or _format_for(output))
+    chosen = format or _format_for(output)
     if output is None:
-        typer.echo(text)
+        typer.echo(_shown(found, chosen), nl=False)
     else:
-        with replacing(output) as partial:
-            partial.write_text(text + "\n", encoding="utf-8")
+        chosen.write(found, output)
     if not quiet:
         _remarks(found, pipeline.choice)
 
 
 def _format_for(output: Path | None) -> GraphFormat:
-    is_json = output is not None and output.suffix.lower() == ".json"
-    return GraphFormat.JSON if is_json else GraphFormat.TEXT
+    ending = output.suffix.lower() if output is not None else ""
+    return next((form for form in GraphFormat if form.ending == ending), GraphFormat.TEXT)
 
 
-def _text(found: TemporalGraph, format: GraphFormat) -> str:  # noqa: A002
-    if format is GraphFormat.JSON:
-        return found.document.model_dump_json(indent=2)
-    return found.to_text("events")
+def _shown(found: TemporalGraph, chosen: GraphFormat) -> str:
+    """Return what the file would hold."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"graph{chosen.ending}")
+        chosen.write(found, path)
+        return path.read_text(encoding="utf-8")
 
 
 def _remarks(found: TemporalGraph, chosen: str) -> None:
