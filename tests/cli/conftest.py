@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -91,19 +90,6 @@ def run(pipeline: PreparedPipeline) -> Run:
         )
 
     return invoke
-
-
-@pytest.fixture(scope="session")
-def make_video() -> Callable[..., Path]:
-    """The builder of small clips that the tests of the video tools use."""
-    path = Path(__file__).parent.parent / "tools" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("small_clips", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    builder: Callable[..., Path] = module.write_video
-    return builder
 
 
 @pytest.fixture
