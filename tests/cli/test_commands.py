@@ -92,6 +92,24 @@ def test_the_graph_is_text_on_the_screen_and_json_in_a_json_file(
     assert json.loads(run("graph", video, "--format", "json").stdout)["schema_version"] == 1
 
 
+def test_the_graph_is_a_page_in_an_html_file(run: Run, video: Path, tmp_path: Path) -> None:
+    path = tmp_path / "graph.html"
+    result = run("graph", video, "-o", path)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert path.read_text().startswith("<!DOCTYPE html>")
+    assert run("graph", video, "--format", "html").stdout == path.read_text()
+    other = tmp_path / "graph.json"
+    assert run("graph", video, "--format", "html", "-o", other).exit_code == 0
+    assert other.read_text() == path.read_text(), "the option goes before the file's ending"
+
+
+def test_an_unknown_format_is_refused_with_the_known_ones(run: Run, video: Path) -> None:
+    result = run("graph", video, "--format", "svg")
+    assert result.exit_code == 2
+    assert "'svg'" in result.stderr
+    assert "html" in result.stderr
+
+
 def test_tracks_are_listed_and_written(run: Run, video: Path, tmp_path: Path) -> None:
     masks, preview = tmp_path / "masks.json", tmp_path / "preview.mp4"
     result = run("tracks", video, "-o", masks, "--preview", preview)
