@@ -22,7 +22,10 @@ __all__ = [
     "ALLEN_NAMES",
     "AllenName",
     "IntervalIndex",
+    "Quantifier",
     "allen",
+    "allen_holds",
+    "allen_names",
     "difference",
     "duration",
     "gaps",
@@ -197,6 +200,51 @@ def allen(a: Interval, b: Interval, *, tolerance: float = 0.0) -> AllenName:
         return ALLEN_INVERSE[allen(b, a, tolerance=tolerance)]
     touch = _order(a.end, b.start, tolerance)
     return "before" if touch < 0 else "meets" if touch == 0 else "overlaps"
+
+
+Quantifier: TypeAlias = Literal["any", "all"]
+"""Whether some pair of intervals, or every pair, must lie as asked."""
+
+
+def allen_names(
+    a: Iterable[Interval], b: Iterable[Interval], *, tolerance: float = 0.0
+) -> frozenset[AllenName]:
+    """Return every way in which an interval of ``a`` lies to one of ``b``.
+
+    Example:
+        >>> sorted(allen_names([Interval(0, 1), Interval(4, 5)], [Interval(2, 3)]))
+        ['after', 'before']
+    """
+    others = tuple(b)
+    return frozenset(allen(i, j, tolerance=tolerance) for i in a for j in others)
+
+
+def allen_holds(
+    a: Iterable[Interval],
+    b: Iterable[Interval],
+    name: AllenName,
+    *,
+    quantifier: Quantifier = "any",
+    tolerance: float = 0.0,
+) -> bool:
+    """Return whether two sets of intervals lie to each other as an Allen relation says.
+
+    Args:
+        a: The intervals to describe.
+        b: The intervals that they are compared with.
+        name: One of `ALLEN_NAMES`.
+        quantifier: ``"any"`` if one pair of intervals is enough, ``"all"`` if every
+            pair must lie so. An empty set lies to nothing: both are False.
+        tolerance: Ends at most this many seconds apart count as equal.
+
+    Example:
+        >>> early, late = [Interval(0, 1), Interval(4, 5)], [Interval(2, 3)]
+        >>> allen_holds(early, late, "before"), allen_holds(early, late, "before", quantifier="all")
+        (True, False)
+    """
+    others = tuple(b)
+    pairs = [allen(i, j, tolerance=tolerance) == name for i in a for j in others]
+    return any(pairs) if quantifier == "any" else bool(pairs) and all(pairs)
 
 
 class IntervalIndex:
