@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reelgraph.errors import GraphFormatError, ModelOutputError
@@ -296,6 +296,7 @@ def test_every_cut_keeps_what_is_whole_and_adds_nothing(cut: int) -> None:
     assert output.salvage.truncated or cut >= len(WHOLE) - 1
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(WHOLE)), st.text(max_size=30), st.integers(0, 30))
 def test_what_comes_before_any_damage_is_kept(at: int, put: str, taken: int) -> None:
     whole = [item for item, end in ends(WHOLE, "relationships") if end <= at]
@@ -307,12 +308,14 @@ def test_what_comes_before_any_damage_is_kept(at: int, put: str, taken: int) -> 
     assert missing(frames_of(whole), kept_frames(output)) == {}
 
 
+DAY_OF_SECONDS = [float(second) for second in range(86_402)]
 SCRAPS = st.sampled_from(
     ['{"objects": [', '{"object 1": "a"', '"attributes": [', "], ", '"relationships": [', "[1, ",
      '"on", ', "2, ", "[[0, 3]]", "]", "}", '"', "\\", "NaN", "-1", "1e400", "\ud800", "\x00", "'"]
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.text() | st.lists(SCRAPS, max_size=40).map("".join))
 def test_no_text_raises_anything_but_a_model_output_error(text: str) -> None:
     try:
@@ -320,7 +323,7 @@ def test_no_text_raises_anything_but_a_model_output_error(text: str) -> None:
     except ModelOutputError as error:
         assert str(error)  # noqa: PT017 - either outcome is right
         return
-    layer = traser_layer(output, [float(second) for second in range(86_402)])
+    layer = traser_layer(output, DAY_OF_SECONDS)
     assert layer.model_dump_json()
 
 
@@ -475,6 +478,7 @@ def graphs(draw: st.DrawFn, *, on_grid: bool) -> SceneGraph:
     return SceneGraph(video=info, objects=things, relations=tuple(relations))
 
 
+@settings(deadline=None)
 @given(graphs(on_grid=True))
 def test_a_graph_in_whole_frames_comes_back(
     tmp_path_factory: pytest.TempPathFactory, graph: SceneGraph
@@ -487,6 +491,7 @@ def test_a_graph_in_whole_frames_comes_back(
     assert back.provenance[0].warnings == ()
 
 
+@settings(deadline=None)
 @given(graphs(on_grid=False))
 def test_any_graph_keeps_its_facts_and_is_stable_after_one_trip(
     tmp_path_factory: pytest.TempPathFactory, graph: SceneGraph
