@@ -394,7 +394,7 @@ class Oracle:
 
     def runs(self, step: Step, binding: dict[str, int]) -> Iterator[tuple[Any, ...]]:
         fitting = [(i, r.id) for r, i in self.times if self.fits(step, r, binding)]
-        fitting.sort(key=lambda item: (item[0], int(item[1][1:])))
+        fitting.sort(key=lambda item: item[0])  # ties stay in the order of the relations
         least, most = step.repeat
         for first in range(len(fitting)):
             run = [fitting[first]]
@@ -452,7 +452,7 @@ def answer(match: PatternMatch) -> tuple[Any, ...]:
     return tuple(sorted(match.objects.items())), runs
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(graphs(), patterns(), st.sampled_from([0.0, 0.5]))
 def test_matches_are_those_of_brute_force(
     graph: TemporalGraph, pattern: Pattern, tolerance: float
