@@ -122,7 +122,7 @@ def scan(text: str) -> Scan:
         items=tuple(items),
         objects_whole=start < relation <= damage and _LIST_BEGINS.search(text[:start]) is not None,
         truncated=truncated,
-        surrounded=_is_prose(text[:start].partition("{")[0])
+        surrounded=_is_prose(text[: text.find("{", 0, start) + 1].rstrip("{"))
         or (closed is not None and _is_prose(tail[closed.end() :])),
         empty=not items and _EMPTY.search(text) is not None,
     )
@@ -190,11 +190,19 @@ _NUMERIC = re.compile(r"[-+]?\d+(?:\.\d+)?")
 
 
 class _Token(NamedTuple):
-    """``kind`` is a group of the pattern above, with strings and words both ``"text"``."""
+    """A piece of text.
+
+    Attributes:
+        kind: A group of the pattern above; strings and words are both ``"text"``.
+        text: What was written, without quotes.
+        number: The value of a number or of an object's key.
+        open: Whether it may go on where the text breaks off.
+    """
 
     kind: str
     text: str
     number: Number = None
+    open: bool = False
 
 
 def _tokens(text: str) -> Iterator[_Token]:
@@ -208,7 +216,7 @@ def _tokens(text: str) -> Iterator[_Token]:
             yield _Token("number", piece, _number(piece[1:-1]))
         elif kind in {"string", "word"}:
             word = _unquoted(piece) if kind == "string" else piece.strip(" \t\r\n'‘’`")
-            yield _Token("text", word)
+            yield _Token("text", word, open=kind == "word")
         else:
             yield _Token(kind, piece, _number(piece) if kind == "number" else None)
 
@@ -251,9 +259,13 @@ class _Mender:
     def _text(self) -> str:
         return self._tokens[self._at].text if self._at < len(self._tokens) else ""
 
+    def _broken_off(self) -> bool:
+        """Return whether the text ends here before the document does."""
+        return self._last and self._kind() == "end"
+
     def _loss(self) -> Loss:
         """Return why the item that ends here is lost."""
-        return Loss("cut off" if self._last and self._kind() == "end" else "unreadable")
+        return Loss("cut off" if self._broken_off() else "unreadable")
 
     def _relation_begins(self, at: int) -> bool:
         """Return whether a subject and a predicate stand here, or an object too."""
@@ -274,17 +286,13 @@ class _Mender:
                 listed = True
             elif token.text == "]":
                 listed = False
-            elif token.kind == "text" and not self._half_written():
+            elif token.kind == "text" and not (token.open and self._broken_off()):
                 if listed:
                     attributes.append(token.text)
                 label = label or ("" if listed else token.text)
         if not label or not isinstance(k, int):
             return self._loss()
         return RawObject(k, label, tuple(attributes), repaired=True)
-
-    def _half_written(self) -> bool:
-        """Return whether the text broke off inside the token just read."""
-        return self._last and self._kind() == "end"
 
     def _object_ends(self) -> bool:
         kind, text = self._kind(), self._text()
@@ -303,8 +311,8 @@ class _Mender:
         other = self._tokens[self._at].number
         self._at += 1
         spans = tuple(self._spans())
-        if not spans and self._loss().reason == "cut off":
-            return Loss("cut off")
+        if not spans and self._broken_off():
+            return self._loss()
         return RawRelation(subject.number, predicate.text, other, spans, repaired=True)
 
     def _spans(self) -> Iterator[tuple[Number, Number]]:

@@ -16,6 +16,8 @@ from typing import Any, Final
 from reelgraph._atomic import replacing
 from reelgraph.errors import GraphFormatError
 from reelgraph.graph import intervals
+from reelgraph.graph.formats.frames import described_video, provenance
+from reelgraph.graph.formats.parsing import SourceFile
 from reelgraph.graph.formats.predicate_kinds import predicate_kind
 from reelgraph.graph.formats.traser_output import (
     UNNAMED,
@@ -30,7 +32,6 @@ from reelgraph.graph.schema import (
     GraphLayer,
     Interval,
     LayerObject,
-    LayerRecord,
     Relation,
     SceneGraph,
     SceneObject,
@@ -50,7 +51,6 @@ __all__ = [
 ]
 
 SOURCE: Final = "traser"
-VERSION: Final = "1"
 
 _MOST_FRAMES: Final = 128
 _LEAST_FRAMES: Final = 4
@@ -71,17 +71,17 @@ def read_traser(
             without them they are taken to be spread evenly over the video.
 
     Raises:
-        GraphFormatError: If the times do not increase.
-        ModelOutputError: If the file holds neither an object nor a relation.
-        OSError: If it cannot be read.
+        GraphFormatError: If the file cannot be read, or the times do not increase.
+        ModelOutputError: If it holds neither an object nor a relation.
     """
-    text = Path(path).read_bytes().decode("utf-8", "replace")
+    file = SourceFile(Path(path), "TRASER output", "Use the text that the model wrote")
+    text = file.read().decode("utf-8", "replace")
     known = None if video is None else sampled_edges(video, times_s)
     output = parse_traser(text, frame_count=None if known is None else len(known) - 1)
     last = max((r.spans[-1][1] for r in output.relations), default=0)
     edges = known or [float(second) for second in range(last + 2)]
-    info = video or _unknown_video(str(path), edges[-1])
-    return _as_graph(traser_layer(output, edges), info)
+    told = described_video(str(path), fps=1.0, frame_count=len(edges) - 1, resolution_wh=(0, 0))
+    return _as_graph(traser_layer(output, edges), video or told)
 
 
 def sampled_edges(video: VideoInfo, times_s: Sequence[float] | None = None) -> list[float]:
@@ -147,19 +147,11 @@ def _as_graph(layer: GraphLayer, video: VideoInfo) -> SceneGraph:
         SceneObject(id=k, label=o.label or UNNAMED, attributes=o.attributes, uncertain=o.uncertain)
         for k, o in sorted(layer.objects.items())
     )
-    record = LayerRecord(stage="layer", tool=SOURCE, version=VERSION, warnings=layer.warnings)
-    return SceneGraph(video=video, objects=objects, relations=layer.relations, provenance=(record,))
-
-
-def _unknown_video(path: str, duration_s: float) -> VideoInfo:
-    """Return what a text alone says of its video: that its frames are seconds."""
-    return VideoInfo(
-        path=path,
-        sha256="",
-        duration_s=duration_s,
-        fps=1.0,
-        frame_count=max(1, round(duration_s)),
-        resolution_wh=(0, 0),
+    return SceneGraph(
+        video=video,
+        objects=objects,
+        relations=layer.relations,
+        provenance=provenance(SOURCE, layer.warnings),
     )
 
 

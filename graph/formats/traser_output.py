@@ -193,11 +193,14 @@ class _Reader:
         """Return up to which number an object may go undescribed."""
         if self._object_count is not None:
             return self._object_count
+        if self._found.objects_whole and self._objects:
+            return max(self._objects)
         # Where the list of objects is damaged, any number may be one of the lost.
-        return max(self._objects) if self._found.objects_whole else _LARGEST_UNDESCRIBED_ID
+        return _LARGEST_UNDESCRIBED_ID
 
     def _add_object(self, item: RawObject) -> None:
-        if not 1 <= item.id <= (self._object_count or item.id):
+        most = item.id if self._object_count is None else self._object_count
+        if not 1 <= item.id <= most:
             self._dropped["object number out of range"] += 1
         elif item.id in self._objects:
             self._dropped["object described twice"] += 1

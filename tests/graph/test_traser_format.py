@@ -220,6 +220,24 @@ def test_an_object_described_twice_keeps_its_first_description() -> None:
     assert output.salvage.dropped == {"object described twice": 1}
 
 
+@pytest.mark.parametrize("count", [None, 2, 0])
+def test_objects_with_impossible_numbers_are_left_out(count: int | None) -> None:
+    text = '{"objects": [{"object 0": "cat"}], "relationships": [[1, "on", 2, [[0, 1]]]]}'
+    if count == 0:
+        with pytest.raises(ModelOutputError):
+            parse_traser(text, object_count=count)
+        return
+    output = parse_traser(text, object_count=count)
+    assert said(output) == [(1, "on", 2, (0, 1))]
+    assert output.salvage.dropped == {"object number out of range": 1}
+
+
+def test_whole_attributes_before_a_cut_are_kept() -> None:
+    cut = '{"objects": [{"object 1": "rug", "attributes": ["soft", "red"'
+    assert parse_traser(cut).objects[0].attributes == ("soft", "red")
+    assert parse_traser(cut[:-1]).objects[0].attributes == ("soft",)
+
+
 def test_an_object_that_the_text_does_not_describe_has_no_name() -> None:
     output = parse_traser(with_relations('[1, "holds", 5, [[4, 5]]]'), object_count=5)
     assert output.objects[-1] == (5, "object", (), True)
