@@ -70,15 +70,18 @@ class _Sorted:
         cls, index: RelationIndex, acting: frozenset[str] | None, others: frozenset[str] | None
     ) -> _Sorted:
         """Sort rows by the subjects of some predicates and by the objects of others."""
-        first, second = (index.find(None, names, None) for names in (acting, others))
-        columns = [index._subject.values[first]]
-        columns += [column.values[second] for column in (index._object, index._recipient)]
-        values, rows = np.concatenate(columns), np.concatenate([first, second, second])
-        pairs = np.unique(np.stack([values, rows], axis=1), axis=0)
-        found = [index.relations[row] for row in pairs[:, 1].tolist()]
+
+        def told(names: frozenset[str] | None) -> Iterator[tuple[int, Relation]]:
+            rows = index.find(None, names, None).tolist()
+            return ((row, index.relations[row]) for row in rows)
+
+        pairs = {(r.subject, row) for row, r in told(acting)}
+        pairs |= {(i, row) for row, r in told(others) for i in (r.object, r.recipient) if i}
+        table: Ints = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
+        found = [index.relations[row] for row in table[:, 1].tolist()]
         return cls(
-            pairs[:, 0].copy(),
-            pairs[:, 1].copy(),
+            table[:, 0].copy(),
+            table[:, 1].copy(),
             np.array([r.start for r in found], dtype=np.float64),
             np.array([r.end for r in found], dtype=np.float64),
         )

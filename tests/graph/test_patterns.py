@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reelgraph.errors import QueryError
+from reelgraph.graph import pattern_search
 from reelgraph.graph.intervals import ALLEN_NAMES, allen, hull, overlap
 from reelgraph.graph.pattern_language import (
     Absence,
@@ -453,11 +454,15 @@ def answer(match: PatternMatch) -> tuple[Any, ...]:
 
 
 @settings(max_examples=300, deadline=None)
-@given(graphs(), patterns(), st.sampled_from([0.0, 0.5]))
+@given(graphs(), patterns(), st.sampled_from([0.0, 0.5]), st.booleans())
 def test_matches_are_those_of_brute_force(
-    graph: TemporalGraph, pattern: Pattern, tolerance: float
+    graph: TemporalGraph, pattern: Pattern, tolerance: float, eager: bool
 ) -> None:
-    matches = match_pattern(graph, pattern, tolerance=tolerance, limit=100_000)
+    """Whether the search looks up, sorts or cuts to the time, the answers are the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("_OFTEN", "_MANY", "_FEW") if eager else ():
+            patch.setattr(pattern_search, name, 0)
+        matches = match_pattern(graph, pattern, tolerance=tolerance, limit=100_000)
     answers = [answer(m) for m in matches]
     assert len(set(answers)) == len(answers)
     assert set(answers) == Oracle(graph, pattern, tolerance).matches()
