@@ -2,7 +2,7 @@
 // between them. The same time gives the same drawing.
 
 const SVG = "http://www.w3.org/2000/svg";
-const MOST_NODES = 60;
+const MOST_NODES = 40;
 const MOST_EDGES = 150;
 const MOST_LABELS = 36;
 const NODE_HEIGHT = 26;
@@ -62,30 +62,53 @@ function chooseNodes(present, holding) {
 }
 
 function placeNodes(ids, holding, width, height) {
-  const roomy = ids.length <= 14;
+  const small = ids.length > 14;
   const longest = clamp(Math.floor(width / 28), 10, 24);
-  const nodes = ids.map((id, index) => {
-    const name = roomy || id === CAMERA ? shorten(nameOf(id), longest) : `#${id}`;
+  const nodes = ids.map((id) => {
+    const name = small && id !== CAMERA ? `#${id}` : shorten(nameOf(id), longest);
     const states = holding.filter((r) => onNode(r) && r.subject === id);
-    const halfWidth = (widthOf(name) + 22) / 2;
-    const angle = (2 * Math.PI * index) / ids.length - Math.PI / 2;
-    return { id, name, states, halfWidth, angle };
+    return { id, name, states, small, halfWidth: widthOf(name) / 2 + (small ? 4 : 11) };
   });
   const margin = Math.max(30, ...nodes.map((node) => node.halfWidth)) + 10;
-  for (const node of nodes) {
-    const single = nodes.length === 1 ? 0 : 1;
-    node.x = width / 2 + single * Math.max(20, width / 2 - margin) * Math.cos(node.angle);
-    node.y = height / 2 + single * Math.max(20, height / 2 - 34) * Math.sin(node.angle) - 4;
-  }
+  const place = small ? alongEllipse : aroundEllipse;
+  const places = place(nodes.length, Math.max(20, width / 2 - margin), height / 2 - 34);
+  nodes.forEach((node, index) => {
+    node.x = width / 2 + places[index].x;
+    node.y = height / 2 - 4 + places[index].y;
+  });
   return new Map(nodes.map((node) => [node.id, node]));
 }
 
+// Points at equal angles, clockwise from the top; one alone is in the centre.
+function aroundEllipse(count, radiusX, radiusY) {
+  if (count === 1) return [{ x: 0, y: 0 }];
+  return Array.from({ length: count }, (_, n) => {
+    const angle = (2 * Math.PI * n) / count - Math.PI / 2;
+    return { x: radiusX * Math.cos(angle), y: radiusY * Math.sin(angle) };
+  });
+}
+
+// Points at equal distances: many nodes would crowd the narrow ends of a flat ellipse.
+function alongEllipse(count, radiusX, radiusY) {
+  const outline = aroundEllipse(720, radiusX, radiusY);
+  const ways = [0];
+  for (let n = 1; n <= outline.length; n += 1) {
+    const [before, here] = [outline[n - 1], outline[n % outline.length]];
+    ways.push(ways[n - 1] + Math.hypot(here.x - before.x, here.y - before.y));
+  }
+  const round = ways[outline.length];
+  return Array.from({ length: count }, (_, index) =>
+    outline[ways.findIndex((way) => way >= (index / count) * round)],
+  );
+}
+
 function drawNode(node) {
-  const { id, name, states, halfWidth, x, y } = node;
+  const { id, name, states, small, halfWidth, x, y } = node;
   const item = objectById.get(id);
   const hidden = item && !covers(item.presence, chosen.time);
   const classes = ["node", hidden && "unseen", id === chosen.object && "picked"];
   const said = states.map((relation) => relation.rest);
+  const tall = small ? 18 : NODE_HEIGHT;
   const group = shape(
     "g",
     {
@@ -93,9 +116,9 @@ function drawNode(node) {
       "aria-label": [nameOf(id), ...said].join(", "), transform: `translate(${x} ${y})`,
     },
     shape("rect", {
-      x: -halfWidth, y: -NODE_HEIGHT / 2, width: 2 * halfWidth, height: NODE_HEIGHT, rx: 13,
+      x: -halfWidth, y: -tall / 2, width: 2 * halfWidth, height: tall, rx: tall / 2,
     }),
-    shape("text", { class: "name", y: 4 }, name),
+    shape("text", { class: small ? "small" : "name", y: 4 }, name),
   );
   if (states.length) group.append(drawStates(states));
   return group;

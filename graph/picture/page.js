@@ -1,6 +1,7 @@
 // The page as a whole: filters, the list of objects, what holds at the time, and playing.
 
 const MOST_LISTED = 500;
+const MOST_HOLDING = 200;
 let playing = null;
 
 // -- what changes together ------------------------------------------------------------------
@@ -156,9 +157,9 @@ function markPresent() {
 function listHolding() {
   const holding = holdingAt(chosen.time);
   byId("holding-count").textContent = holding.length.toLocaleString("en");
-  byId("holding-list").replaceChildren(...holding.slice(0, MOST_LISTED).map(holdingEntry));
-  if (holding.length > MOST_LISTED) {
-    const more = `and ${holding.length - MOST_LISTED} more; filter to see them`;
+  byId("holding-list").replaceChildren(...holding.slice(0, MOST_HOLDING).map(holdingEntry));
+  if (holding.length > MOST_HOLDING) {
+    const more = `and ${holding.length - MOST_HOLDING} more; filter to see them`;
     byId("holding-list").append(element("li", "remark", more));
   }
 }

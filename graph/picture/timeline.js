@@ -159,19 +159,28 @@ function drawAxis() {
   const labels = [];
   const lines = [];
   for (let n = Math.ceil(start / step - 1e-9); n * step <= end + 1e-9; n += 1) {
-    const label = element("span", "tick", `${(n * step).toFixed(decimals)} s`);
     const line = element("div", "line");
-    label.style.left = line.style.left = `${100 * fraction(n * step)}%`;
-    if (fraction(n * step) > 0.95) label.classList.add("last");
-    labels.push(label);
+    line.style.left = `${100 * fraction(n * step)}%`;
     lines.push(line);
+    labels.push(tickLabel(n * step, decimals, fraction(start + step)));
   }
   axis.replaceChildren(...labels);
   byId("grid").replaceChildren(...lines);
   byId("span").textContent = spanText([start, end]);
-  byId("timeline").dataset.view = `${start.toFixed(3)} ${end.toFixed(3)}`;
   byId("zoom-reset").disabled = byId("zoom-out").disabled = end - start >= endOfTime;
   byId("zoom-in").disabled = end - start <= SHORTEST_VIEW;
+}
+
+// A label stands right of its line; the last one left of it, or nowhere if there is no room.
+function tickLabel(time, decimals, stepShare) {
+  const label = element("span", "tick", `${time.toFixed(decimals)} s`);
+  label.style.left = `${100 * fraction(time)}%`;
+  const width = widthOf(label.textContent) + 8;
+  if (fraction(time) * axis.clientWidth + width > axis.clientWidth) {
+    label.hidden = stepShare * axis.clientWidth < 2 * width;
+    label.classList.add("last");
+  }
+  return label;
 }
 
 function drawCursor() {
