@@ -71,6 +71,15 @@ function drawRows() {
     }
   }
   for (const index of wanted) if (!drawnRows.has(index)) addRow(index);
+  pinSubject();
+}
+
+// The subject of the topmost rows stays in sight when its own row is scrolled away.
+function pinSubject() {
+  const topmost = rows[Math.floor(rowsBox.scrollTop / ROW)];
+  const pinned = byId("pinned");
+  pinned.hidden = !topmost || (!topmost.relation && rowsBox.scrollTop % ROW === 0);
+  if (!pinned.hidden) pinned.textContent = nameOf(topmost.subject);
 }
 
 function addRow(index) {
@@ -334,9 +343,9 @@ function fold(subject, closed) {
 function makeActive(index, focus = true) {
   drawnRows.get(activeRow)?.setAttribute("tabindex", -1);
   activeRow = clamp(index, 0, rows.length - 1);
-  const top = activeRow * ROW;
-  if (top < rowsBox.scrollTop) rowsBox.scrollTop = top;
-  const bottom = top + ROW - rowsBox.clientHeight;
+  const above = rows[activeRow].relation ? ROW : 0; // room for the pinned subject
+  rowsBox.scrollTop = Math.min(rowsBox.scrollTop, activeRow * ROW - above);
+  const bottom = (activeRow + 1) * ROW - rowsBox.clientHeight;
   if (bottom > rowsBox.scrollTop) rowsBox.scrollTop = bottom;
   drawRows();
   const row = drawnRows.get(activeRow);
