@@ -11,7 +11,7 @@ from reelgraph.graph.schema import CAMERA, Relation, SceneGraph
 
 __all__ = ["to_dot", "write_dot"]
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]+")
 
 
 def to_dot(document: SceneGraph) -> str:

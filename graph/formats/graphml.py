@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ _LISTS = frozenset({"attributes", "presence", "intervals", "video", "provenance"
 """Attributes that GraphML has no type for; they are written as JSON."""
 _BARRED = re.compile(r"[^\t\n\x20-\x5b\x5d-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML cannot hold or changes, and the backslash, which marks them."""
+_FAULTS = (ParseError, AttributeError, LookupError, TypeError, UserWarning, ValueError)
+"""What NetworkX makes of a malformed file, beside its own exceptions."""
 _MARKED = re.compile(r"\\u([0-9a-f]{4})")
 
 
@@ -66,10 +69,11 @@ def _loaded(source: SourceFile) -> nx.MultiDiGraph[Any]:
 
     data = source.read()
     try:
-        graph: Any = nx.read_graphml(
-            BytesIO(data), node_type=int, edge_key_type=str, force_multigraph=True
-        )
-    except (ParseError, nx.NetworkXException, LookupError, TypeError, ValueError) as error:
+        with warnings.catch_warnings(action="error"):  # it warns of keys that it does not know
+            graph: Any = nx.read_graphml(
+                BytesIO(data), node_type=int, edge_key_type=str, force_multigraph=True
+            )
+    except (*_FAULTS, nx.NetworkXException) as error:
         raise source.error("XML", str(error)) from error
     if not graph.is_directed():
         raise source.error("edgedefault", "must be 'directed'")

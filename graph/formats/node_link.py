@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, ConfigDict, Field
 
 from reelgraph._atomic import replacing
 from reelgraph.graph.formats.nx_document import from_networkx, to_networkx
@@ -21,10 +21,24 @@ __all__ = ["node_link", "read_node_link", "write_node_link"]
 _FIX = "Read a file that write_node_link() wrote, or give nodes and edges the same attributes"
 
 
+class _Node(Form):
+    model_config = ConfigDict(extra="allow")
+
+    id: int
+
+
+class _Edge(Form):
+    model_config = ConfigDict(extra="allow")
+
+    source: int
+    target: int
+    key: str
+
+
 class _NodeLink(Form):
     graph: dict[str, Any] = Field(default_factory=dict)
-    nodes: list[dict[str, Any]]
-    edges: list[dict[str, Any]] = Field(validation_alias=AliasChoices("edges", "links"))
+    nodes: list[_Node]
+    edges: list[_Edge] = Field(validation_alias=AliasChoices("edges", "links"))
 
 
 def node_link(document: SceneGraph) -> dict[str, Any]:
@@ -80,17 +94,14 @@ def _graph(source: SourceFile, found: _NodeLink) -> nx.MultiDiGraph[int]:
     graph: nx.MultiDiGraph[int] = nx.MultiDiGraph()
     graph.graph.update(found.graph)
     for number, node in enumerate(found.nodes):
-        key = source.shaped(node.get("id"), int, f"nodes.{number}.id")
-        if key in graph:
-            raise source.error(f"nodes.{number}.id", f"node {key} is there twice")
-        graph.add_node(key)
-        graph.nodes[key].update(node)
+        if node.id in graph:
+            raise source.error(f"nodes.{number}.id", f"node {node.id} is there twice")
+        graph.add_node(node.id)
+        graph.nodes[node.id].update(node.model_extra or {})
     for number, edge in enumerate(found.edges):
-        a = source.shaped(edge.get("source"), int, f"edges.{number}.source")
-        b = source.shaped(edge.get("target"), int, f"edges.{number}.target")
-        name = source.shaped(edge.get("key"), str, f"edges.{number}.key")
-        if (a, b, name) in graph.edges:
-            raise source.error(f"edges.{number}.key", f"relation {name!r} is there twice")
-        graph.add_edge(a, b, key=name)
-        graph.edges[a, b, name].update(edge)
+        place = (edge.source, edge.target, edge.key)
+        if place in graph.edges:
+            raise source.error(f"edges.{number}.key", f"relation {edge.key!r} is there twice")
+        graph.add_edge(edge.source, edge.target, key=edge.key)
+        graph.edges[place].update(edge.model_extra or {})
     return graph

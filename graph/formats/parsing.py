@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -64,7 +65,8 @@ class SourceFile:
         """
         data = self.read()
         with self.checking():
-            return TypeAdapter(shape).validate_json(data)
+            found: T = _adapter(shape).validate_json(data)
+        return found
 
     def shaped(self, value: Any, shape: type[T], place: str) -> T:
         """Return a part of the file as ``shape``.
@@ -73,7 +75,8 @@ class SourceFile:
             GraphFormatError: If it has another shape.
         """
         with self.checking(place):
-            return TypeAdapter(shape).validate_python(value)
+            found: T = _adapter(shape).validate_python(value)
+        return found
 
     @contextmanager
     def checking(self, place: str = "") -> Iterator[None]:
@@ -90,6 +93,11 @@ class SourceFile:
             raise self.error(where, problem) from error
         except (ValueError, ArithmeticError) as error:
             raise self.error(place or "the whole", str(error)) from error
+
+
+@lru_cache(maxsize=64)
+def _adapter(shape: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(shape)
 
 
 def _told(error: ValidationError) -> tuple[list[str], str]:

@@ -128,9 +128,6 @@ def read_table(path: str | Path, *, video: VideoInfo | None = None) -> SceneGrap
     """
     source = SourceFile(Path(path), "table of relations", _FIX)
     table = _loaded(source)
-    missing = [name for name in _Row.model_fields if name not in table.column_names]
-    if missing:
-        raise source.error("columns", f"there is no column {missing[0]!r}")
     rows = [
         source.shaped(row, _Row, f"row {number}")
         for number, row in enumerate(table.select(list(_Row.model_fields)).to_pylist())
@@ -150,12 +147,16 @@ def _loaded(source: SourceFile) -> pa.Table:
     _check_suffix(source.path)
     pyarrow = _pyarrow()
     reader = pyarrow.BufferReader(source.read())
+    form = _pyarrow("pyarrow.parquet" if source.path.suffix == ".parquet" else "pyarrow.feather")
     try:
-        if source.path.suffix == ".parquet":
-            return _pyarrow("pyarrow.parquet").read_table(reader)
-        return _pyarrow("pyarrow.feather").read_table(reader)
+        table = form.read_table(reader)
+        table.validate(full=True)  # damaged text and offsets, before anything looks at them
+        missing = [name for name in _Row.model_fields if name not in table.column_names]
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise source.error("the whole", str(error)) from error
+    if missing:
+        raise source.error("columns", f"there is no column {missing[0]!r}")
+    return table
 
 
 def _rest(

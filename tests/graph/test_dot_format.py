@@ -86,7 +86,7 @@ def test_any_text_is_shown_as_it_is(label: str, predicate: str) -> None:
     found = [LINE.match(line) for line in lines[1:-2]]
     assert all(found)
     labels = [shown(match[1] or "") for match in found if match]
-    flat = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+    flat = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]+")
     assert labels[3] == f"{flat.sub(' ', label)} #3"
     assert labels[5].startswith(f"{flat.sub(' ', predicate)} to person #2 [")
 
