@@ -54,12 +54,12 @@ class _Person(_Loose):
 
 @dataclass(frozen=True)
 class _Release:
-    """The two files of the release: frames of each video, and where people are."""
+    """The two files of the release: things and people by video and frame, unchecked."""
 
     objects: SourceFile
     people: SourceFile
-    frames: Mapping[str, Mapping[int, Any]]
-    persons: Mapping[str, Any]
+    things: Mapping[str, Mapping[int, Any]]
+    persons: Mapping[str, Mapping[int, Any]]
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ def read_action_genome(
         QueryError: If there is no such video.
     """
     release = _open(Path(path))
-    names = {name: name for name in release.frames}
-    names |= {Path(name).stem: name for name in release.frames}
+    names = {name: name for name in release.things}
+    names |= {Path(name).stem: name for name in release.things}
     if video_id not in names:
         near = tuple(difflib.get_close_matches(video_id, names, n=3))
         hint = f"; near are {', '.join(near)}" if near else ""
@@ -126,7 +126,7 @@ def iter_action_genome(
     Arguments and errors are those of `read_action_genome`.
     """
     release = _open(Path(path))
-    for name in release.frames:
+    for name in release.things:
         yield name, _document(release, name, fps, None, reach_s)
 
 
@@ -134,15 +134,20 @@ def _open(path: Path) -> _Release:
     file = _beside(path, _OBJECTS) if path.is_dir() else path
     objects = SourceFile(file, "Action Genome annotation", _FIX)
     people = SourceFile(_beside(file.parent, _PEOPLE), "Action Genome person file", _FIX)
+    persons = _by_video(people) if people.path.exists() else {}
+    return _Release(objects, people, _by_video(objects), persons)
+
+
+def _by_video(source: SourceFile) -> dict[str, dict[int, Any]]:
+    """Return the values of a file, unchecked, by video and frame number."""
     frames: dict[str, dict[int, Any]] = {}
-    for key, things in _load(objects).items():
-        name, _, frame = str(key).rpartition("/")
+    for key, value in _load(source).items():
+        name, _, frame = key.rpartition("/")
         number = Path(frame).stem
         if not name or not (number.isascii() and number.isdigit() and len(number) < 12):
-            raise objects.error(f"key {key!r:.60}", "a key is VIDEO/FRAME, the frame a number")
-        frames.setdefault(name, {})[int(number)] = things
-    persons = _load(people) if people.path.exists() else {}
-    return _Release(objects, people, frames, persons)
+            raise source.error(f"key {key!r:.60}", "a key is VIDEO/FRAME, the frame a number")
+        frames.setdefault(name, {})[int(number)] = value
+    return frames
 
 
 def _beside(folder: Path, name: str) -> Path:
@@ -172,7 +177,7 @@ def _document(
 
 
 def _key_frames(release: _Release, name: str, fps: float, reach_s: float) -> list[_KeyFrame]:
-    numbers = sorted(release.frames[name])
+    numbers = sorted(release.things[name])
     times = _times([(number - 1) / fps for number in numbers], reach_s)
     return [
         _KeyFrame(time, _things(release, name, number), _has_person(release, name, number))
@@ -192,7 +197,7 @@ def _times(at: list[float], reach_s: float) -> list[Interval]:
 def _things(release: _Release, name: str, number: int) -> dict[tuple[str, int], _Thing]:
     place = f"{name}/{number:06d}"
     found: dict[tuple[str, int], _Thing] = {}
-    for item in release.objects.shaped(release.frames[name][number], list[_Thing], place):
+    for item in release.objects.shaped(release.things[name][number], list[_Thing], place):
         if item.visible:
             count = sum(key[0] == item.name for key in found)
             found[item.name, count] = item
@@ -200,10 +205,10 @@ def _things(release: _Release, name: str, number: int) -> dict[tuple[str, int], 
 
 
 def _person(release: _Release, name: str, number: int) -> _Person | None:
-    key = f"{name}/{number:06d}.png"
-    if key not in release.persons:
+    found = release.persons.get(name, {})
+    if number not in found:
         return None
-    return release.people.shaped(release.persons[key], _Person, key)
+    return release.people.shaped(found[number], _Person, f"{name}/{number:06d}")
 
 
 def _has_person(release: _Release, name: str, number: int) -> bool:
@@ -213,7 +218,7 @@ def _has_person(release: _Release, name: str, number: int) -> bool:
 
 def _video(release: _Release, name: str, fps: float) -> VideoInfo:
     """Return what the key frames tell: the length up to the last of them, perhaps the size."""
-    numbers = sorted(release.frames[name])
+    numbers = sorted(release.things[name])
     person = _person(release, name, numbers[-1])
     size = (person.bbox_size if person else None) or (0, 0)
     return described_video(name, fps=fps, frame_count=max(1, numbers[-1]), resolution_wh=size)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
@@ -65,7 +65,7 @@ class SourceFile:
         """
         data = self.read()
         with self.checking():
-            found: T = _adapter(shape).validate_json(data)
+            found: T = _adapter(cast("Any", shape)).validate_json(data)
         return found
 
     def shaped(self, value: Any, shape: type[T], place: str) -> T:
@@ -75,7 +75,7 @@ class SourceFile:
             GraphFormatError: If it has another shape.
         """
         with self.checking(place):
-            found: T = _adapter(shape).validate_python(value)
+            found: T = _adapter(cast("Any", shape)).validate_python(value)
         return found
 
     @contextmanager

@@ -121,6 +121,13 @@ def test_every_video_is_read(tmp_path: Path) -> None:
     assert documents["001YG.mp4"] == read_action_genome(path, "001YG", fps=10)
 
 
+def test_frames_may_be_named_without_their_suffix(tmp_path: Path) -> None:
+    whole = read_action_genome(as_json(tmp_path), "001YG", fps=10)
+    for file in tmp_path.iterdir():
+        file.write_text(file.read_text().replace(".png", ""))
+    assert read_action_genome(tmp_path, "001YG", fps=10) == whole
+
+
 def test_the_video_or_its_frame_rate_must_be_known(tmp_path: Path) -> None:
     path = as_json(tmp_path)
     with pytest.raises(QueryError, match=r"no video '001YH'; near are 001YG"):
