@@ -7,17 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
-from pydantic import ValidationError
 
-from reelgraph._atomic import replacing
 from reelgraph._types import Ints
-from reelgraph.errors import GraphFormatError, QueryError
+from reelgraph.errors import QueryError
 from reelgraph.graph import intervals as spans
 from reelgraph.graph import lexicon, serialize, summary
 from reelgraph.graph.clock import Clock, Window
+from reelgraph.graph.formats import files
 from reelgraph.graph.names import Match, ObjectNames, stored_predicates
 from reelgraph.graph.query import RelationIndex, standing
 from reelgraph.graph.schema import (
@@ -352,36 +351,37 @@ class TemporalGraph:
         """
         return serialize.to_text(self, format, budget=budget, count_tokens=count_tokens)
 
-    def save(self, path: str | Path) -> None:
-        """Write the document as JSON; the file appears complete or not at all.
+    def save(self, path: str | Path, format: str | None = None) -> None:  # noqa: A002
+        """Write the graph to a file, which appears complete or not at all.
+
+        Args:
+            path: The file.
+            format: A name of `reelgraph.graph.formats.files.FORMATS`; by default what the
+                file's ending tells, else our own JSON, which alone holds everything.
 
         Raises:
-            GraphFormatError: If the file cannot be written.
+            GraphFormatError: If the file cannot be written, or not in this format.
         """
-        try:
-            with replacing(path) as partial:
-                partial.write_text(self.document.model_dump_json(indent=1), encoding="utf-8")
-        except OSError as error:
-            raise GraphFormatError(f"Cannot write {str(path)!r}: {error}") from error
+        files.write_graph(self.document, path, format)
 
     @classmethod
-    def load(cls, path: str | Path) -> TemporalGraph:
-        """Read a document that `save` wrote.
+    def load(
+        cls,
+        path: str | Path,
+        format: str | None = None,  # noqa: A002
+        **options: Any,
+    ) -> TemporalGraph:
+        """Read a graph from a file of any known format.
+
+        Args:
+            path: The file.
+            format: As for `save`.
+            **options: What the format's reader takes besides, e.g. ``video_id``.
 
         Raises:
-            GraphFormatError: If the file cannot be read or is not a scene graph.
+            GraphFormatError: If the file cannot be read or is not of the format.
         """
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-            return cls(SceneGraph.model_validate_json(text))
-        except (OSError, UnicodeDecodeError) as error:
-            raise GraphFormatError(f"Cannot read {str(path)!r}: {error}") from error
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            place = ".".join(map(str, first["loc"])) or "document"
-            raise GraphFormatError(
-                f"{str(path)!r} is not a scene graph: {place}: {first['msg']}"
-            ) from error
+        return cls(files.read_graph(path, format, **options))
 
     # -- names and times -------------------------------------------------------------
 

@@ -63,7 +63,7 @@ class MotionTracker:
     """Tracks what stands out from the background that the video itself reveals."""
 
     name: ClassVar[str] = "motion"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def __init__(self, config: MotionConfig | None = None) -> None:
         self._config = config or MotionConfig()

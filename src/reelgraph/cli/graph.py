@@ -26,6 +26,7 @@ from reelgraph.cli.options import (
 from reelgraph.cli.rendering import remark, uncertain_labels
 from reelgraph.cli.services import services_of
 from reelgraph.cli.terminal import progress_for
+from reelgraph.errors import GraphFormatError
 
 if TYPE_CHECKING:
     from reelgraph.graph.temporal import TemporalGraph
@@ -43,6 +44,11 @@ def _write_json(found: TemporalGraph, path: Path) -> None:
         partial.write_text(found.document.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
+def _written_as(name: str) -> Callable[[TemporalGraph, Path], None]:
+    """Return what writes a graph in one of the formats of `reelgraph.graph.formats`."""
+    return lambda found, path: found.save(path, name)
+
+
 def _write_html(found: TemporalGraph, path: Path) -> None:
     from reelgraph.graph.picture.page import write_page
 
@@ -55,6 +61,12 @@ class GraphFormat(Enum):
     TEXT = ("text", ".txt", _write_text)
     JSON = ("json", ".json", _write_json)
     HTML = ("html", ".html", _write_html)
+    DOT = ("dot", ".dot", _written_as("dot"))
+    GRAPHML = ("graphml", ".graphml", _written_as("graphml"))
+    NODE_LINK = ("node-link", ".nodelink.json", _written_as("node_link"))
+    TRASER = ("traser", ".traser.json", _written_as("traser"))
+    VIDVRD = ("vidvrd", ".vidvrd.json", _written_as("vidvrd"))
+    TABLE = ("table", ".parquet", _written_as("table"))
 
     def __init__(self, _: str, ending: str, write: Callable[[TemporalGraph, Path], None]) -> None:
         self.ending = ending
@@ -115,7 +127,13 @@ def _format_for(output: Path | None) -> GraphFormat:
 
 
 def _shown(found: TemporalGraph, chosen: GraphFormat) -> str:
-    """Return what the file would hold."""
+    """Return what the file would hold.
+
+    Raises:
+        GraphFormatError: If that is no text.
+    """
+    if chosen is GraphFormat.TABLE:
+        raise GraphFormatError("a table is no text to show; write it to a file: -o graph.parquet")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, f"graph{chosen.ending}")
         chosen.write(found, path)
