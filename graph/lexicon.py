@@ -1,14 +1,14 @@
 """Words: which names of objects and predicates mean the same.
 
 Predicates are compared by a *key* in which the forms of a verb fall together
-(``holds``, ``holding``, ``held``) and, when asked, by the sets of synonyms in
-`lexicon_data`. Labels are compared by singular, synonym and hypernym.
+(``holds``, ``holding``, ``held``) and, when asked, by the synonyms and the wider and
+narrower predicates in `lexicon_data`. Labels are compared by singular, synonym and hypernym.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from reelgraph.graph.lexicon_data import (
@@ -16,6 +16,7 @@ from reelgraph.graph.lexicon_data import (
     INVERSES,
     IRREGULAR_PLURALS,
     IRREGULAR_VERBS,
+    KINDS_OF_PREDICATES,
     LABEL_SYNONYMS,
     NARROWER_PREDICATES,
     PREDICATE_SYNONYMS,
@@ -24,6 +25,7 @@ from reelgraph.graph.lexicon_data import (
 
 __all__ = [
     "broader_labels",
+    "hypernym_keys",
     "inverse_keys",
     "label_forms",
     "label_matches",
@@ -118,11 +120,18 @@ def _groups(sets: Iterable[Iterable[str]]) -> dict[str, frozenset[str]]:
     return found
 
 
+def _kinds(*tables: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
+    """Return for the key of each wider predicate the keys of its kinds."""
+    found: dict[str, frozenset[str]] = {}
+    for wider, kinds in (row for table in tables for row in table.items()):
+        key = predicate_key(wider)
+        found[key] = found.get(key, frozenset()) | frozenset(map(predicate_key, kinds))
+    return found
+
+
 _SYNONYMS = _groups(PREDICATE_SYNONYMS)
-_NARROWER = {
-    predicate_key(name): frozenset(map(predicate_key, narrower))
-    for name, narrower in NARROWER_PREDICATES.items()
-}
+_NARROWER = _kinds(NARROWER_PREDICATES)
+_KINDS = _kinds(NARROWER_PREDICATES, KINDS_OF_PREDICATES)
 _INVERSES = {
     predicate_key(a): predicate_key(b) for pair in INVERSES for a, b in (pair, reversed(pair))
 }
@@ -132,9 +141,35 @@ _SYMMETRIC = frozenset(map(predicate_key, SYMMETRIC))
 @lru_cache(maxsize=4096)
 def synonym_keys(key: str) -> frozenset[str]:
     """Return the keys of every predicate that means the same or something narrower."""
-    same = _SYNONYMS.get(key, frozenset({key}))
-    narrower = (wide for word in same for wide in _NARROWER.get(word, ()))
-    return same.union(*(_SYNONYMS.get(word, frozenset({word})) for word in narrower))
+    same = _alike(key)
+    return same.union(*(_alike(kind) for word in same for kind in _NARROWER.get(word, ())))
+
+
+@lru_cache(maxsize=4096)
+def hypernym_keys(key: str) -> frozenset[str]:
+    """Return the keys of every predicate that is wider by one step, or narrower.
+
+    Who grabs holds, and who holds may have grabbed; but who grabs did not throw.
+
+    Example:
+        >>> "hold" in hypernym_keys("grab") and "grab" in hypernym_keys("hold")
+        True
+        >>> "throw" in hypernym_keys("grab")
+        False
+    """
+    same = _alike(key)
+    found = {word for name, kinds in _KINDS.items() if kinds & same for word in _alike(name)}
+    todo = [*synonym_keys(key)]
+    while todo:
+        word = todo.pop()
+        if word not in found:
+            found.add(word)
+            todo += (other for kind in _KINDS.get(word, ()) for other in _alike(kind))
+    return frozenset(found)
+
+
+def _alike(key: str) -> frozenset[str]:
+    return _SYNONYMS.get(key, frozenset({key}))
 
 
 @lru_cache(maxsize=4096)

@@ -1,7 +1,7 @@
 """Vocabulary of video relations: plain data read by `reelgraph.graph.lexicon`.
 
-It covers the predicates of the geometry generator, of VidOR and Action Genome, and the
-open vocabulary that scene-graph models write about everyday video.
+It covers the predicates of the geometry generator, of VidOR, Action Genome and PVSG, and
+the open vocabulary that scene-graph models write about everyday video.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ __all__ = [
     "INVERSES",
     "IRREGULAR_PLURALS",
     "IRREGULAR_VERBS",
+    "KINDS_OF_PREDICATES",
     "LABEL_SYNONYMS",
     "NARROWER_PREDICATES",
     "PREDICATE_SYNONYMS",
@@ -34,6 +35,12 @@ def _reversed_lines(lines: str) -> dict[str, str]:
     return {form: base.strip() for base, forms in pairs for form in forms.split()}
 
 
+def _kinds(lines: str) -> dict[str, tuple[str, ...]]:
+    """Return wider -> kinds from lines ``wider: kind, kind``; a line may end in a comma."""
+    pairs = (row.split(":") for row in re.sub(r",\s*\n", ", ", lines.strip()).splitlines())
+    return {wider.strip(): tuple(map(str.strip, kinds.split(","))) for wider, kinds in pairs}
+
+
 def _parents(lines: str) -> dict[str, tuple[str, ...]]:
     """Return kind -> wider kinds from lines ``wider: kind kind``."""
     found: dict[str, tuple[str, ...]] = {}
@@ -51,7 +58,8 @@ PREDICATE_SYNONYMS: Final = _table("""
     put down, place, put back, set down, return, put, set, lay down, drop, release, let go of,
         let go
     hand, hand over, hand to, give, give to, pass, pass to, pass over, transfer, deliver
-    near, next to, beside, close to, by, adjacent to, alongside, near to
+    near, next to, beside, close to, by, adjacent to, alongside, near to, at the side of,
+        on the side of
     touch, contact, be in contact with, in contact with, feel, tap
     pat, caress, stroke, pet
     approach, approach to, move toward, move closer to, toward, walk toward, walk to, go to,
@@ -97,7 +105,7 @@ PREDICATE_SYNONYMS: Final = _table("""
     above, over
     below, beneath, under, underneath
     in front of, ahead of
-    behind, in back of
+    behind, in back of, at the back of, on back of
     inside, in, within, inside of
     contain, enclose
     open, open up
@@ -107,6 +115,27 @@ PREDICATE_SYNONYMS: Final = _table("""
     stand still, stay still, stay, remain still, still, be still, stop
     move, move around, go, travel, move about
     jump on, bounce on
+    photograph, take photo of, take picture of, film, record
+    toast with, toast to, clink glass with
+    move with, move together with, walk with, accompany
+    shout at, yell at, scream at
+    write on, write in, draw on
+    have it on the back, wear on the back, carry on the back
+    tidy, tidy up, put in order
+    turn on, switch on
+    turn off, switch off
+    take off, undress
+    put on, dress
+    fall, fall down, tumble
+    catch, catch hold of
+    blow, blow on, blow out
+    light, set fire to
+    cook, fry, boil, bake
+    pour, pour into
+    swing, swing on
+    read, read from
+    feed, give food to
+    cover with, wrap in
 """)
 """Predicates that mean the same, in any form of their verb."""
 
@@ -119,6 +148,23 @@ NARROWER_PREDICATES: Final[dict[str, tuple[str, ...]]] = {
     "interact with": ("touch", "hold", "pat", "hug", "pick up", "put down", "hand", "use", "play"),
 }
 """What also counts, when synonyms are asked for, as an instance of a predicate."""
+
+KINDS_OF_PREDICATES: Final = _kinds("""
+    hold: pick up, put down, hand, catch, throw, drink, pour, write on, hold hand of, swing
+    touch: hit, kick, kiss, lick, bite, pull, squeeze, clean, lean on, sit on, lie on, stand on,
+        shake hand with, hold hand of, catch, feed, cut, brush, scratch, twist, ride, wear
+    move: ride, drive, swim, jump, climb, dance, crawl, roll, slide, fly, ski, skate, swing,
+        spin, fall, chase, enter, get on, get off, jump on, walk on, run on, move with
+    on: walk on, run on, ride, jump on, lean on, get on
+    near: touch, hold, on, inside, hug, follow, hand
+    look at: read, photograph, examine, watch tv, point to
+    speak to: shout at, whisper to, sing to, call, laugh at, shake hand with
+    use: cut, write on, read, drive, play, cook, clean, photograph, type on, work at
+    consume: eat, drink, lick, bite
+    interact with: speak to, look at, hit, kick, kiss, push, pull, feed, ride, throw, catch,
+        open, close, wave, point to, shake hand with, hold hand of
+""")
+"""Wider predicates and their kinds: who does the one does, in a loose sense, the other."""
 
 INVERSES: Final = _table("""
     left of, right of
@@ -195,6 +241,42 @@ IRREGULAR_VERBS: Final = _reversed_lines("""
     toward: towards
     beside: besides
     lay: laid
+    beat: beaten
+    become: became
+    begin: began begun
+    bend: bent
+    blow: blew blown
+    buy: bought
+    choose: chose chosen
+    creep: crept
+    dig: dug
+    fight: fought
+    fling: flung
+    grow: grew grown
+    hear: heard
+    kneel: knelt
+    lean: leant
+    leap: leapt
+    light: lit
+    lose: lost
+    pay: paid
+    ring: rang rung
+    say: said
+    sell: sold
+    send: sent
+    sew: sewn
+    show: shown
+    sing: sang sung
+    sink: sank sunk
+    smell: smelt
+    spin: spun
+    spit: spat
+    steal: stole stolen
+    strike: stricken
+    sweep: swept
+    tear: tore torn
+    wake: woke woken
+    win: won
 """)
 """Past forms that no rule gives."""
 
@@ -241,7 +323,7 @@ LABEL_SYNONYMS: Final = _table("""
     bicycle, bike
     motorcycle, motorbike
     sofa, couch, settee
-    cellphone, cell phone, phone, mobile phone, smartphone, mobile
+    cellphone, cell phone, phone, mobile phone, smartphone, mobile, cellular telephone
     screen, monitor, tv, television
     aircraft, airplane, plane, aeroplane
     refrigerator, fridge
@@ -257,6 +339,19 @@ LABEL_SYNONYMS: Final = _table("""
     car, automobile
     bottle, flask
     watercraft, boat
+    balloon, ballon
+    carpet, rug, mat
+    cabinet, closet, cupboard, wardrobe
+    gift, present
+    picture, photo, photograph
+    floor, ground
+    curtain, drape
+    remote, remote control
+    shoe, sneaker
+    dish, plate
+    lamp, lamp post
+    vacuum, vacuum cleaner
+    groceries, grocery
 """)
 """Names of one kind of thing, singular."""
 
@@ -273,5 +368,8 @@ HYPERNYMS: Final = _parents("""
     instrument: guitar piano violin drum
     device: cellphone laptop camera screen microwave oven refrigerator
     toy: doll
+    clothes: shirt jacket coat hat helmet shoe jersey dress trousers sock glove veil scarf
+    plant: tree flower grass bush bouquet
+    building: house church tower
 """)
 """For each kind of thing, the wider kinds it belongs to."""

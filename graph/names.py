@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, TypeAlias, get_args
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, Literal, TypeAlias, get_args
 
 from reelgraph.errors import QueryError
 from reelgraph.graph import lexicon
@@ -14,9 +14,14 @@ from reelgraph.graph.serialize import clean
 
 __all__ = ["Match", "ObjectNames", "stored_predicates"]
 
-Match: TypeAlias = Literal["exact", "lemma", "synonym"]
-"""How far a predicate may be from the stored one."""
+Match: TypeAlias = Literal["exact", "lemma", "synonym", "hypernym"]
+"""How far a predicate may be from the stored one: not at all, in another form of the verb,
+another word, or of a wider or narrower kind (grab, hold)."""
 
+_WIDER: Final[dict[Match, Callable[[str], frozenset[str]]]] = {
+    "synonym": lexicon.synonym_keys,
+    "hypernym": lexicon.hypernym_keys,
+}
 _ANYTHING = frozenset({"object", "thing", "anything", "something"})
 _SHOWN = 20
 """How many names a message lists before it counts the rest."""
@@ -129,10 +134,10 @@ def stored_predicates(
     if forward or inverse:
         return forward, inverse
     near = _similar(lexicon.normalize(predicate), known)
-    hint = _hint(near)
-    same = sorted(frozenset[str]().union(*_matching(predicate, known, "synonym")))
-    if same:
-        hint = f" match='synonym' finds it as {', '.join(map(repr, same))}."
+    hint, same = _hint(near), list[str]()
+    for wider in _WIDER:
+        if not same and (same := sorted(frozenset().union(*_matching(predicate, known, wider)))):
+            hint = f" match={wider!r} finds it as {', '.join(map(repr, same))}."
     raise QueryError(
         f"No relation says {predicate!r}.{hint} "
         f"The graph's predicates: {_listed([clean(name) for name in known]) or 'none'}.",
@@ -144,10 +149,11 @@ def _matching(
     predicate: str, known: Iterable[str], match: Match
 ) -> tuple[frozenset[str], frozenset[str]]:
     key = lexicon.predicate_key(predicate)
-    keys = lexicon.synonym_keys(key) if match == "synonym" else frozenset({key})
+    keys = _WIDER[match](key) if match in _WIDER else frozenset({key})
     turned = frozenset[str]().union(*map(lexicon.inverse_keys, keys))
-    if match == "synonym":
-        turned = turned.union(*map(lexicon.synonym_keys, turned))
+    if match in _WIDER:
+        inverses = map(lexicon.inverse_keys, lexicon.synonym_keys(key))
+        turned = turned.union(*map(_WIDER[match], frozenset[str]().union(*inverses)))
     words = lexicon.normalize(predicate)
     by_key = {name: lexicon.predicate_key(name) for name in known}
     exact = frozenset(name for name in by_key if lexicon.normalize(name) == words)
