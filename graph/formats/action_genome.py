@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -87,7 +86,8 @@ def read_action_genome(
 
     Times: frame ``N`` (counted from 1, as the data set does) is at ``(N - 1) / fps``. A key
     frame speaks for the time half way to the key frames before and after it, but for no
-    more than ``reach_s`` on each side; where these times touch, a relation goes on. A
+    more than ``reach_s`` on each side and within the video (which ends with the last key
+    frame if nothing else is known of it); where these times touch, a relation goes on. A
     person or thing is present in the same way. Boxes are not kept.
 
     Args:
@@ -166,31 +166,29 @@ def _document(
     release: _Release, name: str, fps: float, video: VideoInfo | None, reach_s: float
 ) -> SceneGraph:
     with release.objects.checking(name):
-        frames = _key_frames(release, name, fps, reach_s)
+        found = video or _video(release, name, fps)
+        numbers = sorted(release.things[name])
+        times = _times([(number - 1) / fps for number in numbers], reach_s, found.duration_s)
+        frames = [
+            _KeyFrame(time, _things(release, name, number), _has_person(release, name, number))
+            for number, time in zip(numbers, times, strict=True)
+        ]
         ids = {key: _PERSON + 1 + i for i, key in enumerate(_order(frames))}
         return SceneGraph(
-            video=video or _video(release, name, fps),
+            video=found,
             objects=tuple(_scene_objects(frames, ids)),
             relations=tuple(_relations(frames, ids)),
             provenance=provenance(_NAME),
         )
 
 
-def _key_frames(release: _Release, name: str, fps: float, reach_s: float) -> list[_KeyFrame]:
-    numbers = sorted(release.things[name])
-    times = _times([(number - 1) / fps for number in numbers], reach_s)
+def _times(at: list[float], reach_s: float, end_s: float) -> list[Interval]:
+    """Return what each key frame speaks for, within a video that ends at ``end_s``."""
+    half_way = [0.0, *((before + after) / 2 for before, after in pairwise(at)), end_s]
     return [
-        _KeyFrame(time, _things(release, name, number), _has_person(release, name, number))
-        for number, time in zip(numbers, times, strict=True)
-    ]
-
-
-def _times(at: list[float], reach_s: float) -> list[Interval]:
-    """Return what each key frame speaks for."""
-    half_way = [-math.inf, *((before + after) / 2 for before, after in pairwise(at)), math.inf]
-    return [
-        Interval(max(0.0, t - reach_s, before), max(0.0, min(t + reach_s, after)))
+        Interval(min(start, end), end)
         for t, (before, after) in zip(at, pairwise(half_way), strict=True)
+        for start, end in [(max(t - reach_s, before), max(0.0, min(t + reach_s, after, end_s)))]
     ]
 
 

@@ -100,7 +100,7 @@ def read_svg2(
 
     Args:
         path: The JSON file.
-        fps: Frame rate; stage 6 does not state it.
+        fps: Frame rate, which stage 6 does not state (a file that we wrote does).
         video: What is known of the video, in place of ``fps``.
 
     Raises:
@@ -125,7 +125,7 @@ def read_svg2(
 def _frame_rate(
     source: SourceFile, found: _Stage6, fps: float | None, video: VideoInfo | None
 ) -> float:
-    known = found.fps or fps or (video.fps if video else None)
+    known = fps or found.fps or (video.fps if video else None)
     if not known:
         raise source.error("fps", "not stated, and needed for times; give fps= or video=")
     return known

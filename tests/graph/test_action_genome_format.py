@@ -82,7 +82,7 @@ def test_key_frames_are_read_by_hand_computed_times(
     assert [(o.id, o.label, o.presence) for o in document.objects] == [
         (1, "person", (Interval(0, 2.5),)),
         (2, "book", (Interval(0, 2.5),)),
-        (3, "cup/glass/bottle", (Interval(0.5, 2.5), Interval(8.0, 10.0))),
+        (3, "cup/glass/bottle", (Interval(0.5, 2.5), Interval(8.0, 9.1))),
         (4, "cup/glass/bottle", (Interval(1.25, 2.5),)),
     ]
     told = {(r.subject, r.predicate, r.object, r.kind): r.intervals for r in document.relations}
@@ -91,8 +91,8 @@ def test_key_frames_are_read_by_hand_computed_times(
         (2, "in front of", 1, "spatial"): (Interval(0, 1.25),),
         (1, "holding", 2, "contact"): (Interval(0, 1.25),),
         (1, "touching", 2, "contact"): (Interval(0, 1.25),),
-        (3, "in front of", 1, "spatial"): (Interval(0.5, 2.5), Interval(8.0, 10.0)),
-        (1, "drinking from", 3, "contact"): (Interval(0.5, 2.5), Interval(8.0, 10.0)),
+        (3, "in front of", 1, "spatial"): (Interval(0.5, 2.5), Interval(8.0, 9.1)),
+        (1, "drinking from", 3, "contact"): (Interval(0.5, 2.5), Interval(8.0, 9.1)),
         (2, "beneath", 1, "spatial"): (Interval(1.25, 2.5),),
         (4, "in front of", 1, "spatial"): (Interval(1.25, 2.5),),
         (1, "drinking from", 4, "contact"): (Interval(1.25, 2.5),),
@@ -106,11 +106,27 @@ def test_reach_is_how_far_a_key_frame_speaks(tmp_path: Path) -> None:
     assert document.relations[0].intervals == (Interval(0, 0.1), Interval(0.9, 1.1))
 
 
+@pytest.mark.parametrize(("duration_s", "last"), [(30, 10.0), (9.5, 9.5), (2.0, 2.0)])
+def test_nothing_is_said_of_the_time_after_the_video(
+    tmp_path: Path, duration_s: float, last: float
+) -> None:
+    video = VideoInfo(
+        path="x.mp4",
+        sha256="ab",
+        duration_s=duration_s,
+        fps=10,
+        frame_count=int(duration_s * 10),
+        resolution_wh=(64, 48),
+    )
+    document = read_action_genome(as_json(tmp_path), "001YG", video=video)
+    assert max(r.end for r in document.relations) == last
+
+
 def test_without_a_person_file_the_person_is_in_every_key_frame(tmp_path: Path) -> None:
     path = as_json(tmp_path)
     (path / "person_bbox.json").unlink()
     document = read_action_genome(path, "001YG.mp4", fps=10)
-    assert document.objects[0].presence == (Interval(0, 2.5), Interval(8.0, 10.0))
+    assert document.objects[0].presence == (Interval(0, 2.5), Interval(8.0, 9.1))
     assert document.video.resolution_wh == (0, 0)
 
 
