@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Final, Literal, TypeAlias, get_args
 
 from reelgraph.errors import QueryError
 from reelgraph.graph import lexicon
 from reelgraph.graph.schema import CAMERA, SceneObject
-from reelgraph.graph.serialize import clean
+from reelgraph.graph.text_words import clean, tag
 
 __all__ = ["Match", "ObjectNames", "stored_predicates"]
 
@@ -83,9 +84,17 @@ class ObjectNames:
         found = frozenset(i for i, item in self._objects.items() if _is_a(item, wanted))
         if wanted.removeprefix("the ") == "camera":
             found |= {CAMERA}
+        if not found and wanted[-1:].isdigit() and wanted in self._tags:
+            return frozenset({self._tags[wanted]})
         if not found:
             raise self._unknown(name, wanted)
         return found
+
+    @cached_property
+    def _tags(self) -> dict[str, int]:
+        """The names that `to_text` writes, such as ``"ball3"`` and ``"ball?3"``."""
+        tags = {lexicon.normalize(tag(item)): i for i, item in self._objects.items()}
+        return {name.replace("?", ""): i for name, i in tags.items()} | tags
 
     def _unknown(self, name: str, wanted: str) -> QueryError:
         labels = sorted({item.label for item in self._objects.values()})

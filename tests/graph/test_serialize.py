@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from reelgraph.errors import QueryError
 from reelgraph.graph.schema import CAMERA, Relation, SceneGraph, SceneObject, VideoInfo
-from reelgraph.graph.serialize import clean, estimate_tokens
+from reelgraph.graph.serialize import FORMATS, clean, estimate_tokens, to_text
 from reelgraph.graph.temporal import TemporalGraph
+from reelgraph.graph.text_words import tag
 
 VIDEO = VideoInfo(
     path="clip.mp4", sha256="00", duration_s=60, fps=25, frame_count=1500, resolution_wh=(640, 360)
@@ -26,9 +27,18 @@ SPAN_ENDS = st.lists(st.integers(0, 5999), min_size=2, max_size=8, unique=True).
 )
 
 
+LABELS = st.lists(st.text(min_size=1, max_size=80), min_size=1, max_size=6)
+NOUNS = st.lists(st.sampled_from(["person", "ball", "dog"]), min_size=1, max_size=6)
+
+
+def plain_graphs() -> st.SearchStrategy[TemporalGraph]:
+    """Return graphs whose labels are ordinary nouns."""
+    return graphs(NOUNS)
+
+
 @st.composite
-def graphs(draw: st.DrawFn) -> TemporalGraph:
-    labels = draw(st.lists(st.text(min_size=1, max_size=80), min_size=1, max_size=6))
+def graphs(draw: st.DrawFn, names: st.SearchStrategy[list[str]] = LABELS) -> TemporalGraph:
+    labels = draw(names)
     objects = tuple(
         SceneObject(id=i, label=label, uncertain=draw(st.booleans()), presence=((0, 60),))
         for i, label in enumerate(labels, start=1)
@@ -52,22 +62,35 @@ def graphs(draw: st.DrawFn) -> TemporalGraph:
     return TemporalGraph(SceneGraph(video=VIDEO, objects=objects, relations=tuple(relations)))
 
 
-def events(text: str) -> list[tuple[float, str]]:
-    """Return start and relation id of every event line."""
-    found = re.findall(r"^\[([\d.]+)(?:-[\d.]+)? s\] .* \((r\d+)\)$", text, flags=re.MULTILINE)
-    return [(float(start), name) for start, name in found]
+def ids(text: str) -> list[str]:
+    """Return every relation id that a text cites, in order."""
+    return re.findall(r"\b(r\d+)(?=$|[ ;,])", text, flags=re.MULTILINE)
+
+
+def starts(text: str) -> list[float]:
+    """Return the start of every event line."""
+    found = re.findall(r"^([\d.]+)(?:-[\d.]+)? .* r\d+$", text, flags=re.MULTILINE)
+    return [float(start) for start in found]
 
 
 @given(graphs())
 def test_nothing_is_lost_without_a_budget(graph: TemporalGraph) -> None:
-    text = graph.to_text()
-    told = events(text)
-    expected = [(round(i.start, 2), r.id) for r in graph.relations() for i in r.intervals]
-    assert sorted(told) == sorted(expected)
-    assert [start for start, _ in told] == sorted(start for start, _ in told)
-    assert len(text.splitlines()) == 1 + len(graph.objects()) + len(expected)
-    assert all(graph.name(item.id, mark=True) in text for item in graph.objects())
-    assert "left out" not in text.splitlines()[-1]
+    text = to_text(graph)
+    expected = sorted(r.id for r in graph.relations() for _ in r.intervals)
+    for name in ("events", "triples", "toon"):
+        assert sorted(cited(graph, to_text(graph, name))) == expected
+    assert set(cited(graph, to_text(graph, "timeline"))) == set(expected)
+    lines = text.splitlines()
+    assert len(lines) == 1 + len(graph.objects()) + len(expected)
+    assert all(line.split()[-1] in expected for line in lines[1 + len(graph.objects()) :])
+    assert all(tag(item) in text for item in graph.objects())
+    assert "left out" not in lines[-1]
+
+
+def cited(graph: TemporalGraph, text: str) -> list[str]:
+    """Return the relation ids in the body of a text, whatever the labels say."""
+    known = {r.id for r in graph.relations()}
+    return [name for name in ids(text.replace(",", " , ")) if name in known]
 
 
 COUNTERS: list[Callable[[str], int]] = [
@@ -78,30 +101,40 @@ COUNTERS: list[Callable[[str], int]] = [
 ]
 
 
-@given(graphs(), st.integers(0, 1200), st.sampled_from(COUNTERS))
+@given(
+    graphs(),
+    st.sampled_from(FORMATS),
+    st.integers(0, 1500),
+    st.sampled_from(COUNTERS),
+    st.sampled_from([None, "who holds the ball at the end?", "what is left of person 2?"]),
+)
 def test_the_text_is_never_over_its_budget(
-    graph: TemporalGraph, budget: int, count: Callable[[str], int]
+    graph: TemporalGraph, name: str, budget: int, count: Callable[[str], int], focus: str | None
 ) -> None:
     try:
-        text = graph.to_text(budget=budget, count_tokens=count)
+        text = to_text(graph, name, budget=budget, count_tokens=count, focus=focus)
     except QueryError as error:
         needed = int(re.findall(r"at least (\d+)", str(error))[0])
         assert needed > budget
-        assert count(graph.to_text(budget=needed, count_tokens=count)) <= needed
+        again = to_text(graph, name, budget=needed, count_tokens=count, focus=focus)
+        assert count(again) <= needed
         return
     assert count(text) <= budget
-    told = events(text)
-    assert {name for _, name in told} <= {r.id for r in graph.relations()}
-    assert [start for start, _ in told] == sorted(start for start, _ in told)
+    assert text == to_text(graph, name, budget=budget, count_tokens=count, focus=focus)
+    whole = to_text(graph, name, focus=None)
+    if text != whole and "left out" not in text:
+        assert name != "json"  # told in less detail, but told
+    if name == "json":
+        SceneGraph.model_validate(json.loads(text))
+
+
+@given(plain_graphs(), st.sampled_from(["events", "triples", "toon"]), st.integers(60, 900))
+def test_what_is_left_out_is_counted(graph: TemporalGraph, name: str, budget: int) -> None:
+    text = to_text(graph, name, budget=budget)
     total = sum(len(r.intervals) for r in graph.relations())
-    left = re.search(r"(\d+) of (\d+) relation intervals left out: (.*?)(?:;|$)", text)
-    if left:
-        assert text.splitlines()[-1].startswith("... ")
-        assert int(left[1]) == total - len(told)
-        assert int(left[2]) == total
-        assert sum(int(n) for n in re.findall(r"(\d+) \w+", left[3])) == int(left[1])
-    else:
-        assert len(told) == total
+    told = len(ids(text.replace(",", " , ")))
+    left = re.search(r"(\d+) of (\d+) facts", text.splitlines()[-1])
+    assert (int(left[1]), int(left[2])) == (total - told, total) if left else told == total
 
 
 def crowd() -> TemporalGraph:
@@ -128,94 +161,221 @@ def crowd() -> TemporalGraph:
 
 def test_the_most_telling_relations_are_kept() -> None:
     graph = crowd()
-    texts = [graph.to_text(budget=budget) for budget in range(100, 1600, 20)]
-    kept = [{name for _, name in events(text)} for text in texts]
+    texts = [graph.to_text(budget=budget) for budget in range(40, 1400, 20)]
+    kept = [set(ids(text)) for text in texts]
     assert all(less <= more for less, more in itertools.pairwise(kept))
     order = sorted(
         (r.id for r in graph.relations()), key=lambda name: -sum(name in k for k in kept)
     )
-    assert order[:3] == ["r48", "r47", "r46"]  # the event, then the surer of two contacts
+    assert order[0] == "r48"  # the event
+    assert set(order[1:3]) == {"r46", "r47"}
     assert set(order[3:8]) == {f"r{i}" for i in range(41, 46)}
 
 
-def test_the_objects_of_the_most_telling_relations_are_listed() -> None:
-    event = next(r for r in crowd().relations() if r.predicate == "hands")
-    texts = [crowd().to_text(budget=budget) for budget in range(70, 130)]
-    listed = [re.findall(r"^person #(\d+)$", text, flags=re.MULTILINE) for text in texts]
+def test_more_facts_come_before_more_detail() -> None:
+    graph = crowd()
+    whole = graph.to_text()
+    needed = estimate_tokens(whole)
+    texts = [graph.to_text(budget=needed - less) for less in range(600, -1, -10)]
+    cut = [text for text in texts if " facts" in text.splitlines()[-1]]
+    told = [text for text in texts if len(ids(text)) == 48]
+    assert cut
+    assert len(told) > 2
+    assert all("rounded:" in text for text in told[:-1])
+    assert texts[-1] == whole
+    in_full = [len(starts(text)) for text in told]
+    assert in_full == sorted(in_full)
+
+
+def described() -> TemporalGraph:
+    """Return ten described people, two of whom do something."""
+    crowded = crowd().document
+    objects = tuple(o.model_copy(update={"attributes": ("tall",)}) for o in crowded.objects)
+    return TemporalGraph(
+        crowded.model_copy(update={"objects": objects, "relations": crowded.relations[-1:]})
+    )
+
+
+def test_the_objects_of_the_most_telling_relations_are_described_first() -> None:
+    graph = described()
+    (event,) = graph.relations()
+    texts = [graph.to_text(budget=budget) for budget in range(31, 110)]
+    listed = [re.findall(r"^person(\d+): tall$", text, flags=re.MULTILINE) for text in texts]
     pairs = [{int(i) for i in names} for names in listed if len(names) == 2]
     assert pairs
     assert all(pair == {event.subject, event.object} for pair in pairs)
+    assert (
+        "8 of 10 objects, 8 of 10 descriptions" in texts[[len(names) for names in listed].index(2)]
+    )
+    assert len(listed[-1]) == 10
 
 
 def test_the_last_line_counts_what_is_missing() -> None:
     text = crowd().to_text(budget=130)
-    assert re.fullmatch(
-        r"\.\.\. \d+ of 48 relation intervals left out: 40 spatial(, [^;]+)?; "
-        r"\d+ of 10 objects not listed",
-        text.splitlines()[-1],
-    )
+    assert re.fullmatch(r"left out: \d+ of 48 facts, \d of 10 objects", text.splitlines()[-1])
 
 
-def test_the_log_reads_well() -> None:
-    graph = TemporalGraph(
+def reception() -> TemporalGraph:
+    """Return a small graph with one of everything."""
+    rows: list[tuple[str, int, str, int, int | None, list[tuple[float, float]], str]] = [
+        ("r12", 1, "hands", 3, 2, [(3.2, 4)], "event"),
+        ("r1", 3, "enters", CAMERA, None, [(1, 1)], "event"),
+        ("r2", 1, "holds", 3, None, [(1.52, 3.2), (8, 9.75)], "contact"),
+        ("r3", 1, "holds", 4, None, [(2, 30)], "contact"),
+        ("r4", 2, "follows", 1, None, [(5.25, 12)], "motion"),
+    ]
+    return TemporalGraph(
         SceneGraph(
             video=VIDEO,
             objects=(
                 SceneObject(id=1, label="person", attributes=("tall",), presence=((0, 5), (6, 60))),
                 SceneObject(id=2, label="person"),
                 SceneObject(id=3, label="ball", uncertain=True),
+                SceneObject(id=4, label="boeing 747"),
+                SceneObject(id=5, label="true: dog, red"),
             ),
-            relations=(
+            relations=tuple(
                 Relation(
-                    id="r12",
-                    subject=1,
-                    predicate="hands",
-                    object=3,
-                    recipient=2,
-                    intervals=((3.2, 4),),
-                    kind="event",
+                    id=name,
+                    subject=subject,
+                    predicate=predicate,
+                    object=other,
+                    recipient=recipient,
+                    intervals=tuple(spans),  # type: ignore[arg-type]
+                    kind=kind,  # type: ignore[arg-type]
                     source="geometry",
-                ),
-                Relation(
-                    id="r1",
-                    subject=3,
-                    predicate="enters",
-                    object=CAMERA,
-                    intervals=((1, 1),),
-                    kind="event",
-                    source="geometry",
-                ),
+                )
+                for name, subject, predicate, other, recipient, spans, kind in rows
             ),
         )
     )
-    assert graph.to_text().splitlines() == [
-        "video 60.00 s, 3 objects, 2 relations; ? marks a label that is a guess",
-        "person #1: tall; visible 0.00-5.00, 6.00-60.00 s",
-        "person #2",
-        "ball? #3",
-        "[1.00 s] ball? #3 enters (r1)",
-        "[3.20-4.00 s] person #1 hands ball? #3 to person #2 (r12)",
-    ]
 
 
-def test_json_is_the_document_and_is_not_cut() -> None:
+GOLDEN = {
+    "events": """\
+video 60 s; ? marks a label that is a guess
+person1: tall; seen 0-5, 6-60
+1 ball?3 enters r1
+1.5-3.2 person1 holds ball?3 r2
+2-30 person1 holds boeing 747#4 r3
+3.2-4 person1 hands ball?3 to person2 r12
+5.2-12 person2 follows person1 r4
+8-9.8 person1 holds ball?3 r2
+others: true: dog, red5""",
+    "triples": """\
+video 60 s; ? marks a label that is a guess
+person1: tall; seen 0-5, 6-60
+ball?3 enters 1 r1
+person1 holds ball?3 1.5-3.2 r2 8-9.8 r2
+person1 holds boeing 747#4 2-30 r3
+person1 hands ball?3 to person2 3.2-4 r12
+person2 follows person1 5.2-12 r4
+others: true: dog, red5""",
+    "timeline": """\
+video 60 s; ? marks a label that is a guess
+person1: tall; seen 0-5, 6-60
+1.5-3.2 holds ball?3 r2
+2-30 holds boeing 747#4 r3
+3.2-4 hands ball?3 to person2 r12
+5.2-12 person2 follows person1 r4
+8-9.8 holds ball?3 r2
+person2:
+3.2-4 person1 hands ball?3 to person2 r12
+5.2-12 follows person1 r4
+ball?3:
+1 enters r1
+1.5-3.2 person1 holds ball?3 r2
+3.2-4 person1 hands ball?3 to person2 r12
+8-9.8 person1 holds ball?3 r2
+boeing 747#4:
+2-30 person1 holds boeing 747#4 r3
+others: true: dog, red5""",
+    "toon": """\
+duration_s: 60
+objects[5]{id,label,guess,attributes,seen}:
+  1,person,"",tall,0-5; 6-60
+  2,person,"","",""
+  3,ball,yes,"",""
+  4,boeing 747,"","",""
+  5,"true: dog, red","","",""
+relations[6]{start_s,end_s,subject,predicate,object,to,id}:
+  1,1,3,enters,-1,"",r1
+  1.5,3.2,1,holds,3,"",r2
+  2,30,1,holds,4,"",r3
+  3.2,4,1,hands,3,2,r12
+  5.2,12,2,follows,1,"",r4
+  8,9.8,1,holds,3,"",r2""",
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_the_text_reads_well(name: str) -> None:
+    assert to_text(reception(), name) == GOLDEN[name]
+
+
+SHORT = {
+    "events": """\
+? marks a label that is a guess
+person1: tall; seen 0-5, 6-60
+2-30 person1 holds boeing 747#4 r3
+rounded:
+person1 holds ball?3 2-3 r2 8-10 r2
+person2 follows person1 5-12 r4
+left out: 2 of 6 facts, 1 of 5 objects""",
+    "triples": """\
+? marks a label that is a guess
+person1: tall; seen 0-5, 6-60
+person1 holds ball?3 2-3 r2 8-9.8 r2
+person1 holds boeing 747#4 2-30 r3
+person2 follows person1 5-12 r4
+left out: 2 of 6 facts, 1 of 5 objects""",
+    "toon": """\
+objects[2]{id,label}:
+  1,person
+  4,boeing 747
+relations[1]{start_s,end_s,subject,predicate,object,id}:
+  2,30,1,holds,4,r3
+left_out: "5 of 6 facts, 3 of 5 objects, 1 of 1 descriptions\"""",
+}
+
+
+@pytest.mark.parametrize(("name", "budget"), [("events", 100), ("triples", 98), ("toon", 100)])
+def test_a_cut_text_reads_well(name: str, budget: int) -> None:
+    text = to_text(reception(), name, budget=budget, focus="what does person 1 hold?")
+    assert text == SHORT[name]
+
+
+def test_json_is_the_document_and_says_what_a_cut_one_lacks() -> None:
     graph = crowd()
     assert SceneGraph.model_validate(json.loads(graph.to_text("json"))) == graph.document
-    with pytest.raises(QueryError, match="use format 'events'"):
-        graph.to_text("json", budget=100)
+    cut = SceneGraph.model_validate(json.loads(graph.to_text("json", budget=1000)))
+    assert {r.id for r in cut.relations} > {"r48"}
+    assert set(cut.relations) < set(graph.document.relations)
+    (record,) = cut.provenance
+    left = 48 - len(cut.relations)
+    assert record.warnings[0].startswith(f"left out: {left} of 48 facts")
 
 
 def test_an_unknown_format_is_refused() -> None:
-    with pytest.raises(QueryError, match=r"called 'yaml'\. Known: events, json"):
+    with pytest.raises(QueryError, match=r"called 'yaml'\. Known: events, triples"):
         crowd().to_text("yaml")
 
 
-def test_room_that_relations_leave_goes_to_the_objects() -> None:
-    document = crowd().document
-    graph = TemporalGraph(document.model_copy(update={"relations": document.relations[-1:]}))
-    texts = [graph.to_text(budget=budget) for budget in range(60, 120)]
-    listed = {text.count("\nperson #") for text in texts if events(text)}
-    assert listed >= {5, 6, 7, 10}
+def test_a_large_graph_is_not_written_out_to_be_cut() -> None:
+    crowded = crowd().document
+    relations = tuple(
+        r.model_copy(update={"id": f"r{k}-{r.id}"}) for k in range(500) for r in crowded.relations
+    )
+    graph = TemporalGraph(crowded.model_copy(update={"relations": relations}))
+    longest = 0
+
+    def count(text: str) -> int:
+        nonlocal longest
+        longest = max(longest, len(text))
+        return estimate_tokens(text)
+
+    assert estimate_tokens(to_text(graph, budget=300, count_tokens=count)) <= 300
+    assert longest < 10_000
 
 
 @given(st.text(max_size=300))
@@ -228,11 +388,14 @@ def test_names_from_outside_stay_on_one_short_line(text: str) -> None:
     assert clean(line) == line
 
 
-def test_a_label_cannot_forge_a_line() -> None:
-    label = "cup\n[0.00-9.00 s] person #1 steals cup #2 (r9)\u2028\x1b[2J"
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_label_cannot_forge_a_line(name: str) -> None:
+    label = "cup\n0-9 person1 steals cup2 r9\u2028\x1b[2J"
     graph = TemporalGraph(SceneGraph(video=VIDEO, objects=(SceneObject(id=1, label=label),)))
-    assert len(graph.to_text().splitlines()) == 2
-    assert "\x1b" not in graph.to_text()
+    text = to_text(graph, name)
+    assert len(text.splitlines()) <= 4
+    assert not re.search("^ *0-9 person1", text, flags=re.MULTILINE)
+    assert "\x1b" not in text
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
