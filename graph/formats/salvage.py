@@ -58,14 +58,14 @@ class Scan:
 
     Attributes:
         items: Objects, relations and losses in the order of the text.
-        objects_whole: Whether the list of objects begins and ends without damage.
+        intact: Whether there is no damage but at the end, so that all objects are listed.
         truncated: Whether the text ends before the document does.
         surrounded: Whether there is other text before or after the document.
         empty: Whether the text is a document that lists no object.
     """
 
     items: tuple[Item, ...]
-    objects_whole: bool
+    intact: bool
     truncated: bool
     surrounded: bool
     empty: bool
@@ -93,7 +93,8 @@ _SKELETON = re.compile(rf"(?:[\s,\[\]{{}}]|{_LIST_KEY})*+", re.IGNORECASE)
 _CLOSED = re.compile(r"\s*+,?\s*+\]\s*+\}")
 _CLOSED_AT_END = re.compile(r"\]\s*+\}[^{}\[\]\"]*+\Z")
 _FENCE = re.compile(r"```\w*+")
-_LIST_BEGINS = re.compile(r"""objects["']?\s*+:\s*+\[\s*+\Z""")
+_LIST_BEGINS = re.compile(r"""[^{}\[\]"]*+\{\s*+["']?objects["']?\s*+:\s*+\[\s*+""")
+_LIST_ENDS = re.compile(r"""\s*+\]\s*+,\s*+["']?relationships?["']?\s*+:\s*+\[\s*+""")
 _OPEN = re.compile(r",\s*+[\[{]\s*+\Z")
 _BRACKET = re.compile(r"[\[{]")
 _EMPTY = re.compile(r'\{\s*+"objects"\s*+:\s*+\[\s*+\]')
@@ -101,31 +102,45 @@ _EMPTY = re.compile(r'\{\s*+"objects"\s*+:\s*+\[\s*+\]')
 
 def scan(text: str) -> Scan:
     """Find the items of a TRASER document in a text that may be damaged anywhere."""
+    matches = list(_WHOLE.finditer(text))
+    ends = [0, *(match.end() for match in matches)]
+    gaps = [text[at : match.start()] for at, match in zip(ends, matches, strict=False)]
     items: list[Item] = []
-    at = start = 0
-    relation = damage = len(text) + 1
-    for match in _WHOLE.finditer(text):
-        if found := _mended(text[at : match.start()], preface=not at):
-            damage = min(damage, at)
-            items += found
-        start = start if at else match.start()
-        item = _whole(match)
-        if isinstance(item, RawRelation):
-            relation = min(relation, match.start())
-        items.append(item)
-        at = match.end()
-    tail = text[at:]
-    closed = _CLOSED.match(tail)
-    truncated = not (closed or _CLOSED_AT_END.search(tail))
-    items += [] if closed else _mended(tail, preface=not at, last=truncated)
+    for gap, match in zip(gaps, matches, strict=True):
+        items += [*_mended(gap, preface=not items), _whole(match)]
+    ending = _read_ending(text[ends[-1] :], preface=not matches)
+    head = gaps[0] if gaps else text
+    first = next((gap for gap, match in zip(gaps, matches, strict=True) if not match[1]), None)
     return Scan(
-        items=tuple(items),
-        objects_whole=start < relation <= damage and _LIST_BEGINS.search(text[:start]) is not None,
-        truncated=truncated,
-        surrounded=_is_prose(text[: text.find("{", 0, start) + 1].rstrip("{"))
-        or (closed is not None and _is_prose(tail[closed.end() :])),
-        empty=not items and _EMPTY.search(text) is not None,
+        items=(*items, *ending.items),
+        intact=len(items) == len(matches)
+        and not ending.damaged
+        and _LIST_BEGINS.fullmatch(head) is not None
+        and (first is None or _LIST_ENDS.fullmatch(first) is not None),
+        truncated=ending.truncated,
+        surrounded=ending.prose or _is_prose(head[: head.find("{") + 1].rstrip("{")),
+        empty=not items and not ending.items and _EMPTY.search(text) is not None,
     )
+
+
+class _Ending(NamedTuple):
+    """What comes after the last whole item."""
+
+    items: list[Item]
+    truncated: bool
+    damaged: bool
+    prose: bool
+
+
+def _read_ending(tail: str, *, preface: bool) -> _Ending:
+    if closed := _CLOSED.match(tail):
+        rest = tail[closed.end() :]
+        damaged = _BRACKET.search(rest) is not None
+        return _Ending([], truncated=False, damaged=damaged, prose=_is_prose(rest))
+    truncated = _CLOSED_AT_END.search(tail) is None
+    items = _mended(tail, preface=preface, last=truncated)
+    # Where the text breaks off, the item that it was at is no damage to those before.
+    return _Ending(items, truncated, damaged=len(items) > truncated, prose=False)
 
 
 def _is_prose(text: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -113,32 +113,62 @@ def traser_layer(
 ) -> GraphLayer:
     """Return an output as what one generator says about tracked objects.
 
+    A thing that the text names and does not describe has no label in the layer.
+
     Args:
-        output: The output; its spans must lie in the frames given.
+        output: The output, parsed with the numbers of frames and of ids given here.
         edges_s: When each frame that the model was shown begins, and the end of the last,
             in seconds, shape ``(n + 1,)``.
         ids: Track id of ``object 1``, ``object 2``, ...; by default the numbers themselves.
+
+    Raises:
+        GraphFormatError: If the output names more objects or frames than are given.
     """
-    given = {CAMERA: CAMERA, **dict(enumerate(ids or (), start=1))}
-    track = {k: given[k] if ids else k for k in (CAMERA, *(o.id for o in output.objects))}
-    objects = {
-        track[o.id]: LayerObject(label=o.label, attributes=o.attributes, uncertain=o.uncertain)
-        for o in output.objects
-    }
-    relations = tuple(
-        Relation(
-            id=f"r{number}",
-            subject=track[r.subject],
-            predicate=r.predicate,
-            object=track[r.object],
-            intervals=tuple(Interval(edges_s[first], edges_s[last + 1]) for first, last in r.spans),
-            kind=predicate_kind(r.predicate),
-            source=SOURCE,
-        )
-        for number, r in enumerate(output.relations, start=1)
-    )
+    _check_extent(output, len(edges_s) - 1, None if ids is None else len(ids))
+    tracks = {k: ids[k - 1] if ids is not None else k for k in (o.id for o in output.objects)}
+    tracks[CAMERA] = CAMERA
     return GraphLayer(
-        source=SOURCE, objects=objects, relations=relations, warnings=output.salvage.warnings
+        source=SOURCE,
+        objects={tracks[o.id]: _layer_object(o) for o in output.objects},
+        relations=tuple(
+            _relation(number, r, tracks, edges_s)
+            for number, r in enumerate(output.relations, start=1)
+        ),
+        warnings=output.salvage.warnings,
+    )
+
+
+def _check_extent(output: TraserOutput, frames: int, ids: int | None) -> None:
+    last = max((r.spans[-1][1] for r in output.relations), default=-1)
+    most = max((o.id for o in output.objects), default=0)
+    if last >= frames:
+        raise GraphFormatError(
+            f"the output speaks of frame {last}, the times of {frames} frames were given; "
+            f"parse it with frame_count={frames}"
+        )
+    if ids is not None and most > ids:
+        raise GraphFormatError(
+            f"the output speaks of object {most}, the ids of {ids} objects were given; "
+            f"parse it with object_count={ids}"
+        )
+
+
+def _layer_object(item: TraserObject) -> LayerObject:
+    label = None if item.label == UNNAMED else item.label
+    return LayerObject(label=label, attributes=item.attributes, uncertain=item.uncertain)
+
+
+def _relation(
+    number: int, item: TraserRelation, tracks: Mapping[int, int], edges_s: Sequence[float]
+) -> Relation:
+    return Relation(
+        id=f"r{number}",
+        subject=tracks[item.subject],
+        predicate=item.predicate,
+        object=tracks[item.object],
+        intervals=tuple(Interval(edges_s[first], edges_s[last + 1]) for first, last in item.spans),
+        kind=predicate_kind(item.predicate),
+        source=SOURCE,
     )
 
 

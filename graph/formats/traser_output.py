@@ -193,9 +193,9 @@ class _Reader:
         """Return up to which number an object may go undescribed."""
         if self._object_count is not None:
             return self._object_count
-        if self._found.objects_whole and self._objects:
+        if self._found.intact and self._objects:
             return max(self._objects)
-        # Where the list of objects is damaged, any number may be one of the lost.
+        # Where a text is damaged, any number may be that of an object that was lost.
         return _LARGEST_UNDESCRIBED_ID
 
     def _add_object(self, item: RawObject) -> None:

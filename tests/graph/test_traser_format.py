@@ -251,6 +251,13 @@ def test_relations_survive_the_loss_of_the_objects() -> None:
     assert [o.id for o in output.objects] == [4, 7]
 
 
+def test_wreckage_elsewhere_means_that_the_list_of_objects_is_not_all() -> None:
+    piece = '{"object 4": "ball", "attri'
+    for text in (f'butes": ["red"]}}{WHOLE}', f"{WHOLE} {piece}", f"{piece} {WHOLE}"):
+        moved = text.replace('[1, "approaches", 2', '[1, "kicks", 4')
+        assert (1, "kicks", 4, (0, 10)) in said(parse_traser(moved))
+
+
 def test_a_loop_says_its_relations_once() -> None:
     loop = ", ".join(['[1, "holds", 2, [[4, 5]]]', '[1, "near", 2, [[4, 5]]]'] * 400)
     output = parse_traser(with_relations(loop)[:-9])
@@ -432,6 +439,21 @@ def test_object_numbers_become_the_ids_of_the_tracks() -> None:
     assert [(r.subject, r.object) for r in layer.relations] == [
         (7, 9), (12, 9), (CAMERA, 7), (7, 12),
     ]  # fmt: skip
+
+
+def test_a_layer_says_no_label_for_what_the_text_does_not_describe() -> None:
+    output = parse_traser(with_relations('[1, "holds", 5, [[4, 5]]]'), object_count=5)
+    layer = traser_layer(output, [float(s) for s in range(31)], ids=[11, 12, 13, 14, 15])
+    assert layer.objects[15].label is None
+    assert layer.objects[11].label == "child"
+
+
+def test_an_output_with_more_than_was_given_is_refused() -> None:
+    output = parse_traser(WHOLE)
+    with pytest.raises(GraphFormatError, match="object_count=2"):
+        traser_layer(output, [float(s) for s in range(31)], ids=[7, 9])
+    with pytest.raises(GraphFormatError, match="frame_count=4"):
+        traser_layer(output, [0.0, 1.0, 2.0, 3.0, 4.0])
 
 
 @pytest.mark.parametrize("module", [traser_output, predicate_kinds])
