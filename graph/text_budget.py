@@ -33,8 +33,9 @@ class Selection:
         exact: Facts to tell in full, in order of time.
         brief: Facts to tell in short, to the second, in order of time.
         named: Ids of the objects that some told fact names.
-        left: How much is left out, or "".
-        excerpt: Whether it is the part that matters for a question, which needs no title.
+        left: How much is left out, or ""; of an excerpt, how many facts.
+        excerpt: Whether room was short and went to what matters for a question; an excerpt
+            has no title.
     """
 
     objects: Sequence[SceneObject]
@@ -117,8 +118,8 @@ class Material:
             _of(unnamed, len(self.objects), "objects"),
             _of(sum(map(_detailed, missing)), self.detailed, "descriptions"),
         ]
-        left = ", ".join(note for note in notes if note)
-        excerpt = self._scores is not None and told < len(self._all)
+        excerpt = self._scores is not None and told < len(self.facts)
+        left = notes[0] if excerpt else ", ".join(note for note in notes if note)
         return Selection(listed, full, short, named, left, excerpt)
 
 

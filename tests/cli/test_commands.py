@@ -84,7 +84,7 @@ def test_evidence_is_a_picture(run: Run, video: Path, tmp_path: Path) -> None:
 def test_the_graph_is_text_on_the_screen_and_json_in_a_json_file(
     run: Run, video: Path, tmp_path: Path
 ) -> None:
-    assert "(r1)" in run("graph", video).stdout
+    assert " r1\n" in run("graph", video).stdout
     path = tmp_path / "graph.json"
     result = run("graph", video, "-o", path)
     assert (result.exit_code, result.stdout) == (0, "")

@@ -321,25 +321,25 @@ person1: tall; seen 0-5, 6-60
 rounded:
 person1 holds ball?3 2-3 r2 8-10 r2
 person2 follows person1 5-12 r4
-left out: 2 of 6 facts, 1 of 5 objects""",
+left out: 2 of 6 facts""",
     "triples": """\
 ? marks a label that is a guess
 person1: tall; seen 0-5, 6-60
-person1 holds ball?3 2-3 r2 8-9.8 r2
+person1 holds ball?3 2-3 r2 8-10 r2
 person1 holds boeing 747#4 2-30 r3
 person2 follows person1 5-12 r4
-left out: 2 of 6 facts, 1 of 5 objects""",
+left out: 2 of 6 facts""",
     "toon": """\
 objects[2]{id,label}:
   1,person
   4,boeing 747
 relations[1]{start_s,end_s,subject,predicate,object,id}:
   2,30,1,holds,4,r3
-left_out: "5 of 6 facts, 3 of 5 objects, 1 of 1 descriptions\"""",
+left_out: 5 of 6 facts""",
 }
 
 
-@pytest.mark.parametrize(("name", "budget"), [("events", 100), ("triples", 98), ("toon", 100)])
+@pytest.mark.parametrize(("name", "budget"), [("events", 97), ("triples", 90), ("toon", 92)])
 def test_a_cut_text_reads_well(name: str, budget: int) -> None:
     text = to_text(reception(), name, budget=budget, focus="what does person 1 hold?")
     assert text == SHORT[name]
