@@ -49,6 +49,7 @@ PREDICATES = {
     "puts down": "event",
 }
 PER_SECOND, PER_OBJECT, STAY_S = 2.0, 50, 240.0
+PATTERN = "?a:person picks up ?x:cup; then within 5 s ?a holds ?x"
 WINDOW_S, CLIP_S, BUDGET = 5.0, 60.0, 500
 
 
@@ -128,6 +129,12 @@ def own_queries(graph: TemporalGraph) -> Iterator[tuple[str, Callable[[float], A
     yield "neighbors(id)", lambda t: graph.neighbors(owner(t)), 100
     yield "timeline(id)", lambda t: graph.timeline(owner(t)), 100
     yield "between(60 s)", lambda t: graph.between(t, t + CLIP_S).document.relations, 50
+    yield "match(sequence), the whole graph", lambda _: graph.match(PATTERN), 3
+    yield (
+        "between(60 s).match(sequence)",
+        lambda t: graph.between(t, t + CLIP_S).match(PATTERN),
+        50,
+    )
     yield (
         "between(60 s).to_text(500 tokens)",
         lambda t: graph.between(t, t + CLIP_S).to_text(budget=BUDGET),

@@ -7,21 +7,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from reelgraph._types import Ints
 from reelgraph.errors import QueryError
+from reelgraph.graph import (
+    aggregate,
+    compare,
+    focus,
+    lexicon,
+    paths,
+    patterns,
+    relaxation,
+    serialize,
+    summary,
+)
 from reelgraph.graph import intervals as spans
-from reelgraph.graph import lexicon, serialize, summary
+from reelgraph.graph.clipping import restricted
 from reelgraph.graph.clock import Clock, Window
 from reelgraph.graph.formats import files
 from reelgraph.graph.names import Match, ObjectNames, stored_predicates
+from reelgraph.graph.picture import page
 from reelgraph.graph.query import RelationIndex, standing
 from reelgraph.graph.schema import (
     CAMERA,
-    Document,
     Interval,
     Relation,
     SceneGraph,
@@ -67,6 +78,12 @@ class TemporalGraph:
     attributes (``"red cup"``); ``"person #2"`` names one object. A name that the graph
     does not have raises `QueryError` with the names that it has; a known name without a
     hit gives an empty list.
+
+    The larger questions have modules of their own, and this class has them as methods:
+    `match` finds sequences, `totals` and `aggregate` count, `path`, `reachable`,
+    `together` and `state` follow objects through time, `relax` finds the nearest thing
+    to a query, `focus` what matters for a question, `compare` the difference of two graphs,
+    `to_text` and `plot` show the graph.
 
     Args:
         document: What to ask; `SceneGraph` has checked it.
@@ -332,24 +349,23 @@ class TemporalGraph:
         """Return what a reader should know before trusting the graph, as sentences."""
         return summary.diagnostics(self.document)
 
-    def to_text(
-        self,
-        format: str = "events",  # noqa: A002
-        *,
-        budget: int | None = None,
-        count_tokens: serialize.TokenCounter = serialize.estimate_tokens,
-    ) -> str:
-        """Return the graph as text for a language model.
+    to_text = serialize.to_text
+    plot = page.write_page
 
-        Args:
-            format: ``"events"`` for a chronological log, ``"json"`` for the document.
-            budget: Most tokens, by ``count_tokens``; None for no limit.
-            count_tokens: How tokens are counted; the default is a cautious estimate.
+    # -- larger questions ------------------------------------------------------------
 
-        Raises:
-            QueryError: If the format is unknown, or not even a headline fits the budget.
-        """
-        return serialize.to_text(self, format, budget=budget, count_tokens=count_tokens)
+    match = patterns.match_pattern
+    totals = aggregate.totals
+    aggregate = aggregate.aggregate
+    path = paths.path
+    reachable = paths.reachable
+    together = paths.together
+    state = paths.state
+    relax = relaxation.relax
+    focus = focus.focus
+    compare = compare.compare
+
+    # -- files -----------------------------------------------------------------------
 
     def save(self, path: str | Path, format: str | None = None) -> None:  # noqa: A002
         """Write the graph to a file, which appears complete or not at all.
@@ -426,31 +442,6 @@ class TemporalGraph:
         return spans.IntervalIndex(table[:, 0], table[:, 1]), table[:, 2].astype(np.int64)
 
     def _restricted(self, window: Interval, *, clip: bool) -> TemporalGraph:
-        """Return the graph of a window, with intervals cut to it or left whole."""
-
-        def kept(intervals: tuple[Interval, ...]) -> tuple[Interval, ...]:
-            shared = [i for i in intervals if spans.overlap(i, window)]
-            if not clip:
-                return tuple(shared)
-            return tuple(
-                Interval(max(i.start, window.start), min(i.end, window.end)) for i in shared
-            )
-
-        rows = self._index.during(window)
-        relations = [self._index.relations[row] for row in rows]
+        relations = [self._index.relations[row] for row in self._index.during(window)]
         objects = self.objects(during=window)
-        return TemporalGraph(
-            self.document.model_copy(
-                update={
-                    "objects": tuple(_with(o, presence=kept(o.presence)) for o in objects),
-                    "relations": tuple(_with(r, intervals=kept(r.intervals)) for r in relations),
-                }
-            )
-        )
-
-
-DocumentT = TypeVar("DocumentT", bound=Document)
-
-
-def _with(item: DocumentT, **changes: tuple[Interval, ...]) -> DocumentT:
-    return item.model_copy(update=changes)
+        return TemporalGraph(restricted(self.document, objects, relations, window, clip=clip))
