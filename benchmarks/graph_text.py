@@ -2,20 +2,23 @@
 
     python -m benchmarks.graph_text --data ../shared/data [--json report.json]
 
-Reads the 271 human graphs and the questions of ``nextqa_vidor/graphs.json``.
+Reads the 271 human graphs and the questions of ``nextqa_vidor/graphs.json``, and what
+TRASER wrote about six videos (``pvsg_traser/preds``).
 
 Cost: tokens per relation of every text format next to the JSON that TRASER writes for the
-same facts (objects with an empty list of attributes, whole seconds, ends inclusive), by
+same facts (objects with their attributes, whole seconds, ends inclusive), by
 the documented estimate, by characters, and by two real tokenizers where their packages
 are installed: OpenAI's o200k (``pip install bpe-openai``) and TRASER's own, Qwen2.5
 (``pip install tokenizers``, tables from ``traser_golden/tokenizer``).
 
 Focus: a fact is needed if it overlaps the span that people marked for the question and
 shares an entity with question or answer; `focus` sees only the question. For each budget,
-a share of the tokens of the full event log, the share of the needed facts in the log is
-compared with the same log told in random order, with randomly chosen whole lines of the
-log, and with the log told in the best possible order. The weights of `focus` were fitted
-on the first half of the videos (by hash of the name); the second half was not looked at.
+a share of the tokens of the full event log, it prints the share of the needed facts that
+are told: in the text that `to_text` writes for the focus ("same text": the less important
+facts are rounded and grouped), and if only whole lines of the full log may be chosen;
+next to random choices (mean of several seeds) and to the best possible one, which knows
+the answer. The weights of `focus` were fitted on one half of the videos (by hash of the
+name), "fitted"; "held out" is the other half.
 """
 
 from __future__ import annotations
@@ -36,6 +39,7 @@ from typing import Any, TypeAlias
 from reelgraph.errors import QueryError
 from reelgraph.graph.focus import ranking
 from reelgraph.graph.focus_words import asked
+from reelgraph.graph.formats.traser import read_traser
 from reelgraph.graph.formats.vidstg import iter_vidstg
 from reelgraph.graph.intervals import overlap
 from reelgraph.graph.schema import Interval, SceneGraph
@@ -124,12 +128,12 @@ def whole(document: SceneGraph) -> SceneGraph:
     return document.model_copy(update={"relations": relations})
 
 
-def texts(graph: TemporalGraph) -> dict[str, str]:
-    """Return a graph in every format, TRASER's JSON first."""
+def texts(graph: TemporalGraph, traser: str | None = None) -> dict[str, str]:
+    """Return a graph in every format, TRASER's JSON (as given, or as it would be) first."""
     document = graph.document
     seconds = TemporalGraph(whole(document))
     return {
-        "traser json": traser_json(document),
+        "traser json": traser or traser_json(document),
         "traser json, 0.1 s": traser_json(document, whole_seconds=False),
         **{name: to_text(graph, name) for name in FORMATS},
         "events, whole s": to_text(seconds, "events"),
@@ -138,11 +142,36 @@ def texts(graph: TemporalGraph) -> dict[str, str]:
     }
 
 
-def costs(graphs: Sequence[TemporalGraph], count: Counter) -> dict[str, float]:
+def costs(written: Sequence[Mapping[str, str]], count: Counter, relations: int) -> dict[str, float]:
     """Return tokens per relation of each format."""
-    written = [texts(graph) for graph in graphs]
-    relations = sum(len(graph.relations()) for graph in graphs)
     return {name: sum(count(t[name]) for t in written) / relations for name in written[0]}
+
+
+def predicted(data: Path) -> dict[TemporalGraph, str]:
+    """Return what TRASER wrote about real videos, and its very text."""
+    paths = sorted((data / "pvsg_traser" / "preds").glob("*.json"))
+    return {TemporalGraph(read_traser(path)): path.read_text(encoding="utf-8") for path in paths}
+
+
+def cost_report(graphs: Sequence[TemporalGraph], data: Path) -> dict[str, Any]:
+    """Return the costs by way of counting and by group of graphs."""
+    many = [graph for graph in graphs if len(graph.relations()) >= MANY]
+    human = {
+        f"{len(graphs)} human graphs": graphs,
+        f"{len(many)} human graphs with >= {MANY} relations": many,
+    }
+    groups = {name: [(g, texts(g)) for g in chosen] for name, chosen in human.items()}
+    own = predicted(data)
+    groups[f"{len(own)} graphs by TRASER, attributes included"] = [
+        (graph, texts(graph, text)) for graph, text in own.items()
+    ]
+    report: dict[str, Any] = {}
+    for name, count in counters(data).items():
+        report[name] = {
+            group: costs([t for _, t in rows], count, sum(len(g.relations()) for g, _ in rows))
+            for group, rows in groups.items()
+        }
+    return report
 
 
 # -- what focus keeps --------------------------------------------------------------------
@@ -279,14 +308,8 @@ def main() -> None:
     options = parser.parse_args()
     path = options.data / "nextqa_vidor" / "graphs.json"
     graphs = {name: TemporalGraph(document) for name, document in iter_vidstg(path)}
-    everything = list(graphs.values())
-    many = [graph for graph in everything if len(graph.relations()) >= MANY]
-    sizes = {f"{len(everything)} graphs": everything, f"{len(many)} with >= {MANY}": many}
     report = {
-        "cost": {
-            name: {group: costs(chosen, count) for group, chosen in sizes.items()}
-            for name, count in counters(options.data).items()
-        },
+        "cost": cost_report(list(graphs.values()), options.data),
         "focus": focus_report(cases(graphs, json.loads(path.read_text(encoding="utf-8")))),
     }
     show(report)

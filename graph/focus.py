@@ -21,7 +21,7 @@ and checked on the other half; ``python -m benchmarks.graph_text`` prints both.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -132,7 +132,8 @@ def focus(
         some = [i for i in ranked if i.score >= _RELEVANT] + ranked[:_LEAST]
         kept = list(dict.fromkeys(item.relation_id for item in some))
     else:
-        material = Material(graph, {item.relation_id: item.score for item in ranked})
+        scores = {item.relation_id: item.score for item in ranked}
+        material = Material(graph, scores, budget)
         told = fitted(material, Prose(graph).events, budget, count_tokens)
         ids = {fact.relation.id for fact in (*told.exact, *told.brief)}
         kept = [item.relation_id for item in ranked if item.relation_id in ids]
@@ -216,8 +217,11 @@ class _Scores:
         self._starts: Floats = table[:, 1] / end_s
         self._ends: Floats = table[:, 2] / end_s
         self._end_s = end_s
-        self._subject = self._sure(question.named, [(r.subject,) for r in relations])
-        self._object = self._sure(question.named, [(r.object, r.recipient) for r in relations])
+        ends = [(r.subject, r.object, r.recipient or CAMERA) for r in relations]
+        self._ends_of: Ints = np.array(ends, dtype=np.int64).T
+        sure = [[question.named.get(i, 0.0) for i in row] for row in self._ends_of.tolist()]
+        self._subject: Floats = np.array(sure[0])
+        self._object: Floats = np.array(sure[1:]).max(axis=0)
         self._said: Floats = np.array([question.said.get(r.predicate, 0.0) for r in relations])
 
     def logs(self) -> Floats:
@@ -233,14 +237,6 @@ class _Scores:
         total += w.certainty * (np.array(sure) - 0.5)
         return total
 
-    @staticmethod
-    def _sure(named: Mapping[int, float], owners: Sequence[tuple[int | None, ...]]) -> Floats:
-        """Return how surely the question names one of each row's owners."""
-        best = [
-            max((named.get(i, 0.0) for i in row if i is not None), default=0.0) for row in owners
-        ]
-        return np.array(best)
-
     def _summed(self, values: Floats) -> Floats:
         """Return the sum over each relation's intervals."""
         summed = np.zeros(len(self._relations))
@@ -249,10 +245,11 @@ class _Scores:
 
     def _near(self) -> Floats:
         """Return 1 for relations of things that are related to something named."""
-        named = {i for i, sure in self._asked.named.items() if sure >= 0.5}
-        ends = [{r.subject, r.object, r.recipient} - {CAMERA, None} for r in self._relations]
-        near = set().union(*(owners for owners in ends if owners & named))
-        return np.array([float(bool(owners & near)) for owners in ends])
+        named = [i for i, sure in self._asked.named.items() if sure >= _MEANT]
+        near = np.unique(self._ends_of[:, np.isin(self._ends_of, named).max(axis=0)])
+        met = np.isin(self._ends_of, near[near != CAMERA])
+        found: Floats = met.astype(np.float64).max(axis=0)
+        return found
 
     def _time(self) -> Floats:
         """Return the chance that each relation meets the time asked for."""
@@ -260,7 +257,8 @@ class _Scores:
         edges = np.linspace(0.0, 1.0, _CELLS + 1)
         reach = 0.0 if self._asked.window else self._weights.reach
         upto = np.interp(np.maximum(self._ends, self._starts + 1e-3) + reach, edges, below)
-        return np.minimum(1.0, self._summed(upto - np.interp(self._starts - reach, edges, below)))
+        since = np.interp(self._starts - reach, edges, below)
+        return self._summed(upto - since).clip(max=1.0)
 
     def _density(self) -> Floats:
         """Return for each cell of time the chance that the question is about it."""

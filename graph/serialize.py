@@ -54,7 +54,7 @@ def to_text(
         QueryError: If the format is unknown, not even a headline fits the budget, or the
             focus is on another graph.
     """
-    material = Material(graph, _scores(graph, focus, budget))
+    material = Material(graph, _scores(graph, focus, budget), budget)
     layout = _layout(graph, format)
     return layout(fitted(material, layout, budget, count_tokens))
 

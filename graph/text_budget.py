@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 from reelgraph.errors import QueryError
+from reelgraph.graph.query import chronological
 from reelgraph.graph.schema import CAMERA, SceneObject
-from reelgraph.graph.text_order import Fact, by_focus, by_kind
+from reelgraph.graph.text_order import Fact, by_focus, by_kind, foremost
 from reelgraph.graph.text_words import TokenCounter
 
 if TYPE_CHECKING:
@@ -57,20 +58,23 @@ class Material:
         graph: What to tell.
         scores: How relevant each relation that matters is, by id; others are left out.
             None for the order by kind, certainty and length.
+        most: More relations than this need not be looked at: a budget in tokens will do,
+            for no relation is told in less than one.
     """
 
-    def __init__(self, graph: TemporalGraph, scores: Mapping[str, float] | None = None) -> None:
-        told = graph.relations()
+    def __init__(
+        self,
+        graph: TemporalGraph,
+        scores: Mapping[str, float] | None = None,
+        most: int | None = None,
+    ) -> None:
+        relations = graph.document.relations
         self.objects = graph.objects()
-        self._all = [Fact(span, r) for r in told for span in r.intervals]
+        self.total = sum(len(r.intervals) for r in relations)
         self._scores = scores
-
-    @cached_property
-    def facts(self) -> list[Fact]:
-        """The facts that may be told, in order of time."""
-        scores = self._scores
-        allowed = self._all if scores is None else [f for f in self._all if f.relation.id in scores]
-        return sorted(allowed, key=lambda fact: fact.span)
+        told = foremost(relations, scores, most)
+        facts = (Fact(span, r) for r in chronological(told) for span in r.intervals)
+        self.facts = sorted(facts, key=lambda fact: (fact.span.start, fact.span.end))
 
     @cached_property
     def _fact_rows(self) -> list[int]:
@@ -114,7 +118,7 @@ class Material:
         missing = [self.objects[i] for i in self._object_rows[objects:]]
         unnamed = sum(item.id not in named for item in missing)
         notes = [
-            _of(len(self._all) - told, len(self._all), "facts"),
+            _of(self.total - told, self.total, "facts"),
             _of(unnamed, len(self.objects), "objects"),
             _of(sum(map(_detailed, missing)), self.detailed, "descriptions"),
         ]

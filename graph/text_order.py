@@ -9,7 +9,7 @@ from typing import Final
 
 from reelgraph.graph.schema import Interval, Kind, Relation
 
-__all__ = ["KIND_RANK", "Fact", "by_focus", "by_kind"]
+__all__ = ["KIND_RANK", "Fact", "by_focus", "by_kind", "foremost"]
 
 KIND_RANK: Final[dict[Kind, int]] = {
     "event": 0,
@@ -41,8 +41,7 @@ class Fact:
     @property
     def rank(self) -> tuple[float, ...]:
         """Sorts the most informative, most certain and longest first."""
-        score = 0.5 if self.relation.score is None else self.relation.score
-        return (KIND_RANK[self.relation.kind], -round(score, 1), -self.span.duration)
+        return _rank(self.relation, self.span.duration)
 
     @property
     def shared(self) -> tuple[tuple[object, ...], ...]:
@@ -50,6 +49,34 @@ class Fact:
         r = self.relation
         whole = (r.subject, r.predicate, r.object, r.recipient)
         return whole[:1], whole[:2], whole
+
+
+def _rank(relation: Relation, duration: float) -> tuple[float, ...]:
+    score = 0.5 if relation.score is None else relation.score
+    return (KIND_RANK[relation.kind], -round(score, 1), -duration)
+
+
+def foremost(
+    relations: Sequence[Relation], scores: Mapping[str, float] | None, most: int | None
+) -> list[Relation]:
+    """Return the relations that may be told, in the order given.
+
+    Args:
+        relations: All relations.
+        scores: How relevant each relation is, by id; others may not be told. None where
+            all may.
+        most: Not more than so many, the first by relevance or else by `Fact.rank`.
+    """
+    told = relations if scores is None else [r for r in relations if r.id in scores]
+    if most is None or len(told) <= most:
+        return list(told)
+
+    def key(row: int) -> tuple[float, ...]:
+        r = told[row]
+        relevance = 0.0 if scores is None else -scores[r.id]
+        return (relevance, *_rank(r, max(span.duration for span in r.intervals)))
+
+    return [told[row] for row in sorted(heapq.nsmallest(most, range(len(told)), key=key))]
 
 
 def by_kind(facts: Sequence[Fact]) -> list[int]:
