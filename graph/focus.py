@@ -258,7 +258,11 @@ class _Scores:
         reach = 0.0 if self._asked.window else self._weights.reach
         upto = np.interp(np.maximum(self._ends, self._starts + 1e-3) + reach, edges, below)
         since = np.interp(self._starts - reach, edges, below)
-        return self._summed(upto - since).clip(max=1.0)
+        chance = self._summed(upto - since).clip(max=1.0)
+        # What says just what is asked is asked about, however short it is.
+        exact = np.where(self._said == 1.0, np.maximum(self._subject, self._object), 0.0)
+        certain: Floats = np.maximum(chance, exact)
+        return certain
 
     def _density(self) -> Floats:
         """Return for each cell of time the chance that the question is about it."""

@@ -116,6 +116,11 @@ def test_words_and_numbers_of_time_decide(question: str, expected: str) -> None:
     assert first(graph, question) == expected
 
 
+def test_a_brief_event_that_is_asked_about_comes_before_what_lasts() -> None:
+    graph = graph_of((5, "left of", 2, 0, 60), (5, "near", 6, 0, 60), (1, "hands", 5, 20, 21))
+    assert first(graph, "Who hands the ball?") == "r3"
+
+
 def test_what_is_near_in_time_to_a_hit_comes_before_what_is_far() -> None:
     graph = graph_of((2, "touches", 4, 2, 4), (3, "bites", 5, 20, 22), (2, "touches", 4, 23, 25))
     order = [item.relation_id for item in ranking(graph, "why does the dog bite the ball?")]
@@ -192,6 +197,10 @@ def test_a_text_can_be_focused_by_question_or_by_what_was_found() -> None:
     assert to_text(busy(), focus=question) == to_text(busy(), focus=found)
     assert set(re.findall(r" (r\d+)$", to_text(busy(), focus=found), re.MULTILINE)) == set(
         found.kept
+    )
+    assert "man1: red shirt, tall" in to_text(busy())
+    assert ("man1: " in to_text(busy(), focus=found)) == (
+        1 in found.graph.nx and "r1" in found.kept
     )
     assert to_text(busy(), budget=60, focus=question).splitlines()[-1].startswith("left out: ")
 
