@@ -14,6 +14,9 @@ A relation's score is the product of
 - *weight of the statement*: events before contacts before positions, certain before
   unsure, lasting before brief.
 
+What says in full what is asked of a thing that is named counts as certain to be meant,
+however brief it is, unless the question also says when.
+
 The weights were fitted by random search on one half of 271 videos that people annotated
 and checked on the other half; ``python -m benchmarks.graph_text`` prints both.
 """
@@ -23,6 +26,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -230,7 +234,8 @@ class _Scores:
         total: Floats = np.log(self._time() + 1e-4)
         total += w.subject * self._subject + w.object * self._object
         total += w.neighbor * self._near() + w.predicate * self._said
-        total += w.length * np.log(self._summed(self._ends - self._starts) + 0.02)
+        lasting = np.log(self._summed(self._ends - self._starts) + 0.02)
+        total += w.length * lasting * (1 - self._exact)
         ranks = np.array([KIND_RANK[r.kind] for r in self._relations], dtype=np.float64)
         total -= w.kind * ranks * (1 - self._said)
         sure = [0.5 if r.score is None else r.score for r in self._relations]
@@ -258,11 +263,16 @@ class _Scores:
         reach = 0.0 if self._asked.window else self._weights.reach
         upto = np.interp(np.maximum(self._ends, self._starts + 1e-3) + reach, edges, below)
         since = np.interp(self._starts - reach, edges, below)
-        chance = self._summed(upto - since).clip(max=1.0)
-        # What says just what is asked is asked about, however short it is.
-        exact = np.where(self._said == 1.0, np.maximum(self._subject, self._object), 0.0)
-        certain: Floats = np.maximum(chance, exact)
-        return certain
+        chance: Floats = np.minimum(self._summed(upto - since), 1.0)
+        return np.maximum(chance, self._exact)
+
+    @cached_property
+    def _exact(self) -> Floats:
+        """Return how surely each relation says just what is asked, unless at a given time."""
+        named = np.maximum(self._subject, self._object)
+        asked_for = (self._said == 1.0) & (not self._asked.timed)
+        exact: Floats = np.where(asked_for, named, 0.0)
+        return exact
 
     def _density(self) -> Floats:
         """Return for each cell of time the chance that the question is about it."""

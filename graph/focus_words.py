@@ -79,6 +79,11 @@ class Asked:
     part: Part | None
     window: Interval | None
 
+    @property
+    def timed(self) -> bool:
+        """Whether words or numbers say when."""
+        return bool(self.order or self.part or self.window)
+
 
 def asked(graph: TemporalGraph, question: str, end_s: float) -> Asked:
     """Return what a question speaks of.

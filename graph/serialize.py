@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from reelgraph.errors import QueryError
@@ -54,29 +53,27 @@ def to_text(
         QueryError: If the format is unknown, not even a headline fits the budget, or the
             focus is on another graph.
     """
-    material = Material(graph, _scores(graph, focus, budget), budget)
     layout = _layout(graph, format)
-    return layout(fitted(material, layout, budget, count_tokens))
+    return layout(fitted(_material(graph, focus, budget), layout, budget, count_tokens))
 
 
-def _scores(
+def _material(
     graph: TemporalGraph, focus: str | focusing.Focus | None, budget: int | None
-) -> Mapping[str, float] | None:
-    """Return how relevant each relation is that may be told; None for the usual order."""
+) -> Material:
+    """Return what may be told.
+
+    Raises:
+        QueryError: If the focus is on another graph.
+    """
     if focus is None:
-        return None
+        return Material(graph, most=budget)
     if isinstance(focus, str) and budget is not None:
-        return {item.relation_id: item.score for item in focusing.ranking(graph, focus)}
-    if isinstance(focus, str):
-        return _scored(focusing.focus(graph, focus))
-    for name in focus.kept:
-        graph.relation(name)
-    return _scored(focus)
-
-
-def _scored(focus: focusing.Focus) -> dict[str, float]:
-    kept = set(focus.kept)
-    return {i.relation_id: i.score for i in focus.ranked if i.relation_id in kept}
+        ranked = focusing.ranking(graph, focus)
+        return Material(graph, {item.relation_id: item.score for item in ranked}, budget)
+    found = focusing.focus(graph, focus) if isinstance(focus, str) else focus
+    kept = {graph.relation(name).id for name in found.kept}
+    scores = {item.relation_id: item.score for item in found.ranked if item.relation_id in kept}
+    return Material(graph, scores, budget, found.graph.objects())
 
 
 def _layout(graph: TemporalGraph, name: str) -> Layout:

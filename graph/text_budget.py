@@ -60,6 +60,7 @@ class Material:
             None for the order by kind, certainty and length.
         most: More relations than this need not be looked at: a budget in tokens will do,
             for no relation is told in less than one.
+        objects: The objects that may be listed; None for all.
     """
 
     def __init__(
@@ -67,9 +68,11 @@ class Material:
         graph: TemporalGraph,
         scores: Mapping[str, float] | None = None,
         most: int | None = None,
+        objects: Sequence[SceneObject] | None = None,
     ) -> None:
         relations = graph.document.relations
-        self.objects = graph.objects()
+        self._everyone = graph.objects()
+        self.objects = self._everyone if objects is None else objects
         self.total = sum(len(r.intervals) for r in relations)
         self._scores = scores
         told = foremost(relations, scores, most)
@@ -115,11 +118,12 @@ class Material:
         short = [self.facts[i] for i in sorted(rows[exact:told])]
         told_of = (fact.relation for fact in (*full, *short))
         named = frozenset(i for r in told_of for i in (r.subject, r.object, r.recipient or CAMERA))
+        known = named.union(item.id for item in listed)
+        unnamed = sum(item.id not in known for item in self._everyone)
         missing = [self.objects[i] for i in self._object_rows[objects:]]
-        unnamed = sum(item.id not in named for item in missing)
         notes = [
             _of(self.total - told, self.total, "facts"),
-            _of(unnamed, len(self.objects), "objects"),
+            _of(unnamed, len(self._everyone), "objects"),
             _of(sum(map(_detailed, missing)), self.detailed, "descriptions"),
         ]
         excerpt = self._scores is not None and told < len(self.facts)

@@ -198,11 +198,24 @@ def test_a_text_can_be_focused_by_question_or_by_what_was_found() -> None:
     assert set(re.findall(r" (r\d+)$", to_text(busy(), focus=found), re.MULTILINE)) == set(
         found.kept
     )
-    assert "man1: red shirt, tall" in to_text(busy())
-    assert ("man1: " in to_text(busy(), focus=found)) == (
-        1 in found.graph.nx and "r1" in found.kept
-    )
     assert to_text(busy(), budget=60, focus=question).splitlines()[-1].startswith("left out: ")
+
+
+def test_only_the_objects_of_the_focus_are_described() -> None:
+    rows = [(2, "left of", 6, start, start + 1) for start in range(20)]
+    graph = graph_of(*rows, (1, "holds", 3, 40, 50))
+    found = focus(graph, "who holds the dog?")
+    assert "man1: red shirt, tall" in to_text(graph, focus=found)
+    part = focus(graph, "who holds the dog?", budget=30)
+    assert part.kept == ("r21",)
+    assert "man1: red shirt, tall" in to_text(graph, focus=part)
+    assert "man2" not in to_text(graph, focus=part)
+
+
+@pytest.mark.parametrize("length", [0.2, 1, 20])
+def test_what_says_just_what_is_asked_comes_first_however_short(length: float) -> None:
+    rows = [(1, "holds", 5, 0, 60), (1, "touches", 6, 0, 60), (1, "pats", 3, 30, 30 + length)]
+    assert first(graph_of(*rows), "when does the man pat the dog?") == "r3"
 
 
 def test_a_focus_on_another_graph_is_refused() -> None:

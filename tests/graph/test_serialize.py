@@ -133,6 +133,7 @@ def test_what_is_left_out_is_counted(graph: TemporalGraph, name: str, budget: in
     text = to_text(graph, name, budget=budget)
     total = sum(len(r.intervals) for r in graph.relations())
     told = len(ids(text.replace(",", " , ")))
+    assert set(ids(text.replace(",", " , "))) <= {r.id for r in graph.relations()}
     left = re.search(r"(\d+) of (\d+) facts", text.splitlines()[-1])
     assert (int(left[1]), int(left[2])) == (total - told, total) if left else told == total
 
