@@ -314,6 +314,14 @@ def test_the_text_reads_well(name: str) -> None:
     assert to_text(reception(), name) == GOLDEN[name]
 
 
+@pytest.mark.parametrize(
+    ("written", "object_id"), [("person2", 2), ("ball?3", 3), ("ball3", 3), ("boeing 747#4", 4)]
+)
+def test_the_names_that_a_text_writes_are_understood(written: str, object_id: int) -> None:
+    assert written.replace("ball3", "ball?3") in to_text(reception())
+    assert [item.id for item in reception().objects(written)] == [object_id]
+
+
 SHORT = {
     "events": """\
 ? marks a label that is a guess
