@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
@@ -190,7 +190,9 @@ def _summed(items: Iterable[Occurrence], name: _Name) -> Totals:
     )
 
 
-def _covered(items: Iterable[Occurrence]) -> float:
+def _covered(items: Sequence[Occurrence]) -> float:
+    if len(items) == 1:
+        return items[0].interval.duration
     return duration(item.interval for item in items)
 
 

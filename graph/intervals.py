@@ -68,6 +68,10 @@ def _open_end(interval: Interval) -> float:
     return end if end > start else math.nextafter(start, math.inf)
 
 
+def _bounds(interval: Interval) -> tuple[float, float]:
+    return interval.start, interval.end
+
+
 def overlap(a: Interval, b: Interval) -> bool:
     """Return whether two intervals share a moment.
 
@@ -85,7 +89,8 @@ def union(*sets: Iterable[Interval]) -> tuple[Interval, ...]:
         >>> union([Interval(2, 3), Interval(0, 1)], [Interval(1, 1.5)])
         (Interval(start=0, end=1.5), Interval(start=2, end=3))
     """
-    given = sorted({item for intervals in sets for item in intervals})
+    # Comparing tuples is several times faster than comparing intervals.
+    given = sorted({item for intervals in sets for item in intervals}, key=_bounds)
     merged: list[Interval] = []
     for item in given:
         if not item.duration:

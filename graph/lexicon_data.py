@@ -98,8 +98,8 @@ PREDICATE_SYNONYMS: Final = _table("""
     use, operate, manipulate, work on
     drive, steer
     sit on, sit in, seat on, seat in
-    lie on, lay on, rest on
-    lean on, lean against
+    lie on, lay on, laying on, rest on
+    lean on, lean against, against
     attach to, connect to, mount on, fix to
     on, on top of, atop
     above, over

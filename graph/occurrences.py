@@ -39,7 +39,7 @@ def occurrences(
         for i in r.intervals
         if window is None or overlap(i, window)
     ]
-    return tuple(sorted(found, key=lambda item: item.interval))
+    return tuple(sorted(found, key=lambda item: (item.interval.start, item.interval.end)))
 
 
 def _cut(interval: Interval, window: Interval) -> Interval:

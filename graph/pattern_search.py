@@ -28,7 +28,9 @@ _FEW = 64
 _MANY = 2000
 """From so many rows on, an object's relations are first cut to the time in question."""
 _OFTEN = 200
-"""After so many look-ups in one step it pays to sort its rows by participant."""
+"""After so many look-ups in a step of ten thousand rows it pays to sort them by participant."""
+_NOBODY = 0
+"""Stands for a recipient that is not there; no object has this id."""
 
 Binding: TypeAlias = Mapping[str, int]
 """The object id that each variable stands for."""
@@ -70,18 +72,18 @@ class _Sorted:
         cls, index: RelationIndex, acting: frozenset[str] | None, others: frozenset[str] | None
     ) -> _Sorted:
         """Sort rows by the subjects of some predicates and by the objects of others."""
-
-        def told(names: frozenset[str] | None) -> Iterator[tuple[int, Relation]]:
-            rows = index.find(None, names, None).tolist()
-            return ((row, index.relations[row]) for row in rows)
-
-        pairs = {(r.subject, row) for row, r in told(acting)}
-        pairs |= {(i, row) for row, r in told(others) for i in (r.object, r.recipient) if i}
-        table: Ints = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
-        found = [index.relations[row] for row in table[:, 1].tolist()]
+        relations, size = index.relations, max(1, len(index.relations))
+        first, second = (index.find(None, names, None) for names in (acting, others))
+        people = [relations[row].subject for row in first.tolist()]
+        people += [relations[row].object for row in second.tolist()]
+        people += [relations[row].recipient or _NOBODY for row in second.tolist()]
+        # One number for each pair of participant and row: numbers sort faster than pairs.
+        pairs = (np.array(people, dtype=np.int64) + 1) * size
+        pairs = np.unique((pairs + np.concatenate([first, second, second]))[pairs != size])
+        found = [relations[row] for row in (pairs % size).tolist()]
         return cls(
-            table[:, 0].copy(),
-            table[:, 1].copy(),
+            pairs // size - 1,
+            pairs % size,
             np.array([r.start for r in found], dtype=np.float64),
             np.array([r.end for r in found], dtype=np.float64),
         )
@@ -113,7 +115,7 @@ class _Source:
         """Return a superset of the rows with these participants at some moment of a window."""
         if subjects is None and objects is None and window is not None:
             return self._find(None, None, window)
-        if len(self._known) >= _OFTEN and any(i and len(i) == 1 for i in (subjects, objects)):
+        if len(self._known) >= self._often and any(i and len(i) == 1 for i in (subjects, objects)):
             return self._looked_up(subjects, objects, window)
         key = (subjects, objects)
         if key not in self._known:
@@ -122,6 +124,12 @@ class _Source:
         if window is None or len(found) < _MANY:
             return found
         return self._find(subjects, objects, window)
+
+    @cached_property
+    def _often(self) -> float:
+        """After how many look-ups sorting has cost no more than they did."""
+        rows = len(self._find(None, None, None))
+        return _OFTEN * max(1.0, rows / 10_000)
 
     def _looked_up(self, subjects: _Ids, objects: _Ids, window: Interval | None) -> Ints:
         """Look one object up in the sorted rows: the rarer one, if there are two."""

@@ -126,6 +126,8 @@ def test_wider_and_narrower_predicates(asked: str, stored: str, found: bool) -> 
         "at_the_right_of right_of",
         "photographing filming",
         "shout_at yells_at",
+        "laying_on lies_on",
+        "against leaning_on",
     ],
 )
 def test_what_data_sets_write_means_something(words: str) -> None:
