@@ -116,6 +116,14 @@ def test_a_wrong_mapping_is_refused(mapping: dict[int, int]) -> None:
         compare(BEFORE, AFTER, mapping)
 
 
+def test_what_shares_most_time_goes_together() -> None:
+    objects = [{"id": 1, "label": "man"}, {"id": 2, "label": "cup"}]
+    two = [fact(1, "hits", 2, (0, 2)), fact(1, "hits", 2, (1, 9))]
+    difference = compare(made(objects, two), made(objects, [fact(1, "hits", 2, (0, 8))]))
+    assert [r.id for r in difference.removed] == ["r1"]
+    assert [(c.before.id, c.after.id, c.iou) for c in difference.changed] == [("r2", "r1", 7 / 9)]
+
+
 def test_many_intervals_are_cut_short() -> None:
     objects = [{"id": 1, "label": "man"}, {"id": 2, "label": "cup"}]
     many = [(n, n + 0.5) for n in range(9)]

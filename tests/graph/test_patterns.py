@@ -110,6 +110,8 @@ def found(text: str, **options: Any) -> list[str]:
         ("man hold ball; without ?c sniff ?x; then woman hold ?x", ["r1 r3"]),
         ("without dog sniff ball; woman hold ball", ["r3"]),
         ("woman hold ball; without dog sniff ball", ["r3"]),
+        ("without within 1 s ?d enters; ?d follow woman", []),
+        ("without within 0.2 s ?d enters; ?d follow woman", ["r5"]),
         ("woman hold ball; without _ hit _", []),
         ("?b right of ?a; while ?a hold ?x", ["r8 r1"]),
         ("ball near ?c; while ?c near ball", []),
@@ -274,6 +276,14 @@ def test_a_rare_step_makes_a_large_graph_quick() -> None:
     assert time.perf_counter() - began < 0.5
     assert found
     assert {(m.objects["a"], m.objects["b"]) for m in found} == {(3, 4)}
+
+
+def test_an_instant_meets_what_begins_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the rows are sorted by participant and cut to the time."""
+    graph = made(LABELS, [(4, "enters", CAMERA, [(5, 5)]), *[(4, "follows", 2, [(5, 9)])] * 3])
+    for often in (200, 0):
+        monkeypatch.setattr(pattern_search, "_OFTEN", often)
+        assert len(match_pattern(graph, "?d enters; while ?d follow ?x")) == 3
 
 
 # -- against brute force -----------------------------------------------------------------
