@@ -8,7 +8,9 @@ import importlib
 import pytest
 
 
-@pytest.mark.parametrize("name", ["intervals", "lexicon", "schema", "text_words"])
+@pytest.mark.parametrize(
+    "name", ["intervals", "lexicon", "pattern_language", "schema", "text_words"]
+)
 def test_docstring_examples(name: str) -> None:
     result = doctest.testmod(importlib.import_module(f"reelgraph.graph.{name}"))
     assert result.attempted > 0
