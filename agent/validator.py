@@ -229,12 +229,23 @@ class _Check:
             if r.object_id is None and r.key != "video" and r.key not in self._results
             for i in self._indices(r)
         }
-        stays = {r for r in cited if r.object_id is not None and r.index is not None}
+        stays = {
+            (r.object_id, i)
+            for r in cited
+            if r.object_id is not None
+            for i in self._stays(r.object_id, r.index)
+        }
         values = [row["value"] for k, row in self._results.items() if k in self._keys(cited)]
         numbers = {float(v) for v in values if isinstance(v, int | float)}
         happened = {len(occurrences), len({key for key, _ in occurrences}), len(stays)}
         things = {len({r.object_id for r in cited if r.object_id is not None})}
         return {0, 1, *map(float, happened), *numbers}, set(map(float, things))
+
+    def _stays(self, object_id: int, index: int | None) -> range:
+        """Return the numbers of the stays in view that a reference to an object means."""
+        if index is not None:
+            return range(index, index + 1)
+        return range(1, len(self._graph.object(object_id).presence) + 1)
 
     def _indices(self, reference: Reference) -> range:
         if reference.index is not None:

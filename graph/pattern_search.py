@@ -128,8 +128,7 @@ class _Source:
     @cached_property
     def _often(self) -> float:
         """After how many look-ups sorting has cost no more than they did."""
-        rows = len(self._find(None, None, None))
-        return _OFTEN * max(1.0, rows / 10_000)
+        return _OFTEN * max(1.0, len(self.rows(None, None, None)) / 10_000)
 
     def _looked_up(self, subjects: _Ids, objects: _Ids, window: Interval | None) -> Ints:
         """Look one object up in the sorted rows: the rarer one, if there are two."""
@@ -155,6 +154,8 @@ class _Source:
         return _Sorted.of(self._index, self.inverse, self.forward)
 
     def _find(self, subjects: _Ids, objects: _Ids, window: Interval | None) -> Ints:
+        if subjects is None and objects is None and self.forward is not None:
+            return self._index.find(None, self.forward | self.inverse, None, window)
         rows = self._index.find(subjects, self.forward, objects, window)
         if not self.inverse:
             return rows

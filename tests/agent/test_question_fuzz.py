@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from made_graphs import GRAPHS, MadePipeline
 
@@ -25,6 +25,7 @@ questions = st.one_of(
 
 
 @settings(max_examples=150, deadline=None)
+@example(question="times times most", graph="hand-over", choices=None)
 @given(
     question=questions,
     graph=st.sampled_from(sorted(GRAPHS)),

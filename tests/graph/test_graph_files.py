@@ -72,7 +72,7 @@ def test_a_name_may_be_written_with_a_hyphen(graph: TemporalGraph, tmp_path: Pat
 
 
 def test_an_unknown_format_names_those_there_are(graph: TemporalGraph, tmp_path: Path) -> None:
-    with pytest.raises(QueryError, match="'graphmll'.*graphml"):
+    with pytest.raises(QueryError, match=r"'graphmll'.*graphml"):
         graph.save(tmp_path / "clip.json", "graphmll")
 
 
