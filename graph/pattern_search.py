@@ -115,7 +115,8 @@ class _Source:
         """Return a superset of the rows with these participants at some moment of a window."""
         if subjects is None and objects is None and window is not None:
             return self._find(None, None, window)
-        if len(self._known) >= self._often and any(i and len(i) == 1 for i in (subjects, objects)):
+        single = any(ids and len(ids) == 1 for ids in (subjects, objects))
+        if single and len(self._known) >= self._often:
             return self._looked_up(subjects, objects, window)
         key = (subjects, objects)
         if key not in self._known:
