@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from reelgraph._types import Ints
 from reelgraph.errors import QueryError
-from reelgraph.graph.intervals import ALLEN_NAMES, IntervalIndex, allen
+from reelgraph.graph.intervals import ALLEN_NAMES, IntervalIndex, allen_holds
 from reelgraph.graph.schema import Interval, Relation
 
 __all__ = ["RelationIndex", "chronological", "standing"]
@@ -45,7 +45,9 @@ def chronological(relations: Iterable[Relation]) -> list[Relation]:
     return result
 
 
-def standing(relations: Iterable[Relation], name: str, window: Interval) -> list[Relation]:
+def standing(
+    relations: Iterable[Relation], name: str, window: Interval, *, tolerance: float = 0.0
+) -> list[Relation]:
     """Return the relations of which an interval lies in an Allen relation to a window.
 
     Raises:
@@ -56,7 +58,7 @@ def standing(relations: Iterable[Relation], name: str, window: Interval) -> list
             f"No Allen relation is called {name!r}. Known: {', '.join(ALLEN_NAMES)}.",
             choices=tuple(difflib.get_close_matches(name, ALLEN_NAMES)) or ALLEN_NAMES,
         )
-    return [r for r in relations if any(allen(i, window) == name for i in r.intervals)]
+    return [r for r in relations if allen_holds(r.intervals, (window,), name, tolerance=tolerance)]
 
 
 def _postings(column: Ints) -> dict[int, Ints]:

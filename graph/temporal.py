@@ -39,14 +39,12 @@ from reelgraph.graph.schema import (
     SceneObject,
     VideoInfo,
 )
+from reelgraph.graph.text_words import ONE_PLACE
 
 if TYPE_CHECKING:
     import networkx as nx
 
 __all__ = ["Match", "Neighbor", "TemporalGraph", "Window"]
-
-_ONE_PLACE = frozenset({"moves", "stands still", "enters", "leaves", "appears", "disappears"})
-"""Predicates of one object; the camera in their second place is not worth a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +202,7 @@ class TemporalGraph:
         during: Window | None = None,
         at: float | None = None,
         allen: tuple[str, Window] | None = None,
+        tolerance: float = 0.0,
         min_score: float | None = None,
         match: Match = "lemma",
     ) -> list[Relation]:
@@ -222,9 +221,11 @@ class TemporalGraph:
             at: Only relations that hold at this time.
             allen: An Allen relation and a window, e.g. ``("before", (3, 5))``: only
                 relations with at least one interval that lies so to the window.
+            tolerance: For ``allen``: ends at most this many seconds apart count as equal.
             min_score: Only relations at least this certain; those without score stay.
             match: ``"lemma"`` takes any form of the verb, ``"exact"`` only the stored
-                words, ``"synonym"`` also words that mean the same.
+                words, ``"synonym"`` also words that mean the same, ``"hypernym"`` also
+                wider and narrower ones (``grab`` for ``hold``).
 
         Raises:
             QueryError: If the graph has no such object or predicate at all, or a time
@@ -240,7 +241,7 @@ class TemporalGraph:
         if allen is None:
             return found
         name, other = allen
-        return standing(found, name, self._clock.window(other))
+        return standing(found, name, self._clock.window(other), tolerance=tolerance)
 
     def neighbors(
         self,
@@ -335,7 +336,7 @@ class TemporalGraph:
             mark: Write ``"ball? #3"`` where a label is a guess.
         """
         words = [self.name(relation.subject, mark=mark), serialize.clean(relation.predicate)]
-        if relation.object != CAMERA or relation.predicate not in _ONE_PLACE:
+        if relation.object != CAMERA or relation.predicate not in ONE_PLACE:
             words.append(self.name(relation.object, mark=mark))
         if relation.recipient is not None:
             words += ["to", self.name(relation.recipient, mark=mark)]

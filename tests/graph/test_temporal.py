@@ -413,3 +413,10 @@ def test_relations_equal_a_scan(
         assert not expected
     else:
         assert found == expected
+
+
+def test_ends_a_little_apart_count_as_equal_where_a_tolerance_is_given() -> None:
+    graph = TemporalGraph(story())
+    window = (3.05, 4.0)
+    assert "r2" not in {r.id for r in graph.relations(allen=("meets", window))}
+    assert "r2" in {r.id for r in graph.relations(allen=("meets", window), tolerance=0.1)}
