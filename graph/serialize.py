@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from reelgraph.errors import QueryError
 from reelgraph.graph import focus as focusing
 from reelgraph.graph.schema import Interval, LayerRecord, SceneGraph
+from reelgraph.graph.text_brief import Brief
 from reelgraph.graph.text_budget import Layout, Material, Selection, fitted
 from reelgraph.graph.text_layouts import Prose
 from reelgraph.graph.text_toon import Toon
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "TokenCounter", "clean", "estimate_tokens", "to_text"]
 
-FORMATS: Final = ("events", "triples", "timeline", "toon", "json")
+FORMATS: Final = ("events", "triples", "timeline", "brief", "toon", "json")
 """Names of the text formats."""
 
 
@@ -42,7 +43,8 @@ def to_text(
         graph: What to tell.
         format: ``"events"``, a chronological log; ``"triples"``, one line per subject,
             predicate and object with all its times; ``"timeline"``, what each object
-            takes part in; ``"toon"``, tables in Token-Oriented Object Notation;
+            takes part in; ``"brief"``, triples with objects by number and times in whole
+            seconds, the fewest tokens; ``"toon"``, tables in Token-Oriented Object Notation;
             ``"json"``, the document.
         budget: Most tokens, by ``count_tokens``; None for no limit.
         count_tokens: How tokens are counted; the default is a cautious estimate.
@@ -82,6 +84,8 @@ def _layout(graph: TemporalGraph, name: str) -> Layout:
     Raises:
         QueryError: If there is no such format.
     """
+    if name == "brief":
+        return Brief(graph).lines
     if name == "toon":
         return Toon(graph).tables
     if name == "json":

@@ -193,7 +193,7 @@ class Evil:
         np.array([{}], dtype=object),
         np.array(["text"]),
     ],
-    ids=repr,
+    ids=["open", "eval", "numpy load", "path", "set", "objects", "text"],
 )
 def test_a_pickle_of_more_than_data_is_refused_and_runs_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: object

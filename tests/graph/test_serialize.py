@@ -77,7 +77,7 @@ def starts(text: str) -> list[float]:
 def test_nothing_is_lost_without_a_budget(graph: TemporalGraph) -> None:
     text = to_text(graph)
     expected = sorted(r.id for r in graph.relations() for _ in r.intervals)
-    for name in ("events", "triples", "toon"):
+    for name in ("events", "triples", "brief", "toon"):
         assert sorted(cited(graph, to_text(graph, name))) == expected
     assert set(cited(graph, to_text(graph, "timeline"))) == set(expected)
     lines = text.splitlines()
@@ -128,7 +128,7 @@ def test_the_text_is_never_over_its_budget(
         SceneGraph.model_validate(json.loads(text))
 
 
-@given(plain_graphs(), st.sampled_from(["events", "triples", "toon"]), st.integers(60, 900))
+@given(plain_graphs(), st.sampled_from(["events", "triples", "brief", "toon"]), st.integers(60, 900))
 def test_what_is_left_out_is_counted(graph: TemporalGraph, name: str, budget: int) -> None:
     text = to_text(graph, name, budget=budget)
     total = sum(len(r.intervals) for r in graph.relations())
@@ -291,6 +291,13 @@ ball?3:
 boeing 747#4:
 2-30 person1 holds boeing 747#4 r3
 others: true: dog, red5""",
+    "brief": """\
+1 person (tall); 2 person; 3 ball?; 4 boeing 747; 5 true: dog, red
+3 enters 1 r1
+1 holds 3 2-3 r2 8-10 r2
+1 holds 4 2-30 r3
+1 hands 3 to 2 3-4 r12
+2 follows 1 5-12 r4""",
     "toon": """\
 duration_s: 60
 objects[5]{id,label,guess,attributes,seen}:
