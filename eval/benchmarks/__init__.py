@@ -1,0 +1,1 @@
+"""Benchmarks: questions, answers and graphs as their owners publish them."""

@@ -1,0 +1,1 @@
+"""Metrics: what the official evaluators compute, one protocol a module."""

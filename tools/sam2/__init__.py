@@ -1,0 +1,1 @@
+"""SAM 2: panoptic tracks of any video, in fixed memory."""

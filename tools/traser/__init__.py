@@ -1,0 +1,1 @@
+"""TRASER: a scene graph of tracked objects, from the published model."""
