@@ -105,6 +105,7 @@ class AppearanceGenerator:
 
     name: ClassVar[str] = "appearance"
     version: ClassVar[str] = "3"
+    config_type: ClassVar[type[ToolConfig]] = AppearanceConfig
 
     def __init__(self, config: AppearanceConfig | None = None) -> None:
         self._config = config or AppearanceConfig()

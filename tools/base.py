@@ -37,11 +37,14 @@ class Availability(BaseModel):
         ok: True if it can run now.
         reason: Why not, in one sentence; empty if ``ok``.
         fix: What to do about it, e.g. a pip command; empty if ``ok``.
+        slow: Why ``"auto"`` should not pick it here though it can run, e.g. a large model
+            without a GPU; empty if it may.
     """
 
     ok: bool = True
     reason: str = ""
     fix: str = ""
+    slow: str = ""
 
 
 @runtime_checkable

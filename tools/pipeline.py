@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from reelgraph._registry import Registry
-from reelgraph.errors import SettingsError, StoreError
+from reelgraph.errors import StoreError
 from reelgraph.graph.schema import GraphLayer, LayerRecord, SceneGraph
 from reelgraph.graph.store import STAGE_VERSIONS, GraphStore, StageKey
 from reelgraph.graph.temporal import TemporalGraph
@@ -20,23 +19,18 @@ from reelgraph.graph.track_formats import tracks_from_bytes, tracks_to_bytes
 from reelgraph.graph.tracks import Tracks
 from reelgraph.progress import Progress
 from reelgraph.tools.base import (
-    GENERATORS,
     NO_PROGRESS,
-    TRACKERS,
     Availability,
     GraphGenerator,
     ToolConfig,
     Tracker,
 )
+from reelgraph.tools.choice import ToolChoice
 from reelgraph.tools.merge import MERGE_VERSION, apply_labels, checked_layer, merge
 from reelgraph.tools.video import Video, hash_file, shown_path
 
 __all__ = ["Pipeline"]
 
-# Best first; "auto" takes the first tracker that can run here.
-_TRACKERS = ("sam2", "motion")
-# A later layer's label wins, so the models come last; all that can run here are used.
-_GENERATORS = ("appearance", "geometry", "traser")
 _GRAPHS_KEPT = 8
 _TRACKS_KEPT = 2
 
@@ -69,11 +63,12 @@ class Pipeline:
         tracker: A tracker, its registered name, or ``"auto"``: the best that can run here.
         generators: Generators or their names, in the order of their layers, or
             ``"auto"``: all of ours that can run here. A later layer's label wins.
+        options: Options of tools that are given by name: ``{"sam2": {"max_objects": 20}}``.
         store: Where results are kept; the platform's cache folder if None.
 
     Raises:
         QueryError: If a name is not registered.
-        SettingsError: If a tool that was named cannot run here.
+        SettingsError: If a tool that was named cannot run here, or an option cannot be used.
 
     Attributes:
         tracker: The tracker in use.
@@ -87,13 +82,14 @@ class Pipeline:
         *,
         tracker: str | Tracker = "auto",
         generators: str | Sequence[str | GraphGenerator] = "auto",
+        options: Mapping[str, Mapping[str, object]] | None = None,
         store: GraphStore | None = None,
     ) -> None:
-        passed_over: list[str] = []
-        self.tracker: Tracker = _pick_tracker(tracker, passed_over)
-        self.generators: tuple[GraphGenerator, ...] = _pick_generators(generators, passed_over)
+        tools = ToolChoice(options)
+        self.tracker: Tracker = tools.tracker(tracker)
+        self.generators: tuple[GraphGenerator, ...] = tools.generators(generators)
         self.store = store or GraphStore()
-        self.choice = _choice(self.tracker, self.generators, passed_over)
+        self.choice = tools.sentence(self.tracker, self.generators)
         self._graphs: _Recent[TemporalGraph] = _Recent(_GRAPHS_KEPT)
         self._tracks: _Recent[Tracks] = _Recent(_TRACKS_KEPT)
         self._unsaved: dict[str, dict[int, str]] = {}
@@ -274,62 +270,3 @@ def _record(key: StageKey, warnings: tuple[str, ...]) -> LayerRecord:
         model_id=key.model_id,
         warnings=warnings,
     )
-
-
-# ------------------------------------------------------------------------ choosing tools
-
-
-def _pick_tracker(asked: str | Tracker, passed_over: list[str]) -> Tracker:
-    if not isinstance(asked, str):
-        return _checked(asked, "tracker")
-    if asked != "auto":
-        return _checked(TRACKERS.get(asked)(), "tracker")
-    for tracker in _candidates(TRACKERS, _TRACKERS, passed_over):
-        return tracker
-    raise SettingsError(f"no tracker can run here ({'; '.join(passed_over)}); name one")
-
-
-def _pick_generators(
-    asked: str | Sequence[str | GraphGenerator], passed_over: list[str]
-) -> tuple[GraphGenerator, ...]:
-    if asked == "auto":
-        return tuple(_candidates(GENERATORS, _GENERATORS, passed_over))
-    named = [asked] if isinstance(asked, str) else asked
-    return tuple(
-        _checked(GENERATORS.get(item)() if isinstance(item, str) else item, "generator")
-        for item in named
-    )
-
-
-def _candidates(registry: Registry[T], names: Sequence[str], passed_over: list[str]) -> list[T]:
-    """Return the tools of these names that can run here, and note why others cannot."""
-    tools: list[T] = []
-    known = registry.names()
-    for name in names:
-        if name not in known:
-            continue
-        factory: Callable[[], T] = registry.get(name)
-        tool = factory()
-        state = tool.available()
-        if state.ok:
-            tools.append(tool)
-        else:
-            passed_over.append(f"{name!r} cannot run: {state.reason}")
-    return tools
-
-
-def _checked(tool: T, kind: str) -> T:
-    state = tool.available()
-    if not state.ok:
-        raise SettingsError(
-            f"the {kind} {tool.name!r} cannot run here: {state.reason}; {state.fix}"
-        )
-    return tool
-
-
-def _choice(
-    tracker: Tracker, generators: Sequence[GraphGenerator], passed_over: Sequence[str]
-) -> str:
-    layers = ", ".join(repr(item.name) for item in generators) or "no generator"
-    why = f" ({'; '.join(passed_over)})" if passed_over else ""
-    return f"objects are tracked by {tracker.name!r} and described by {layers}{why}"

@@ -9,6 +9,9 @@ the current folder or one above it, else the one in the user's configuration fol
     cache = "~/videos/.reelgraph"
     cache_limit = "20 GB"
     generators = ["geometry"]
+
+    [tools.motion]
+    fps = 10
 """
 
 from __future__ import annotations
@@ -47,6 +50,7 @@ class Settings(BaseSettings):
         model: Chat model that answers: ``"embedded"`` or e.g. ``"openai:gpt-5"``.
         tracker: Registered tracker, or ``"auto"``.
         generators: Registered graph generators, or ``("auto",)``.
+        tools: Options of each tool by its name, in the environment as JSON.
         max_model_calls: Most model calls for one question; None is the agent's default.
         max_tokens: Most tokens for one question; None is the agent's default.
         max_seconds: Most seconds for one question; None is the agent's default.
@@ -61,6 +65,7 @@ class Settings(BaseSettings):
     model: str = Field(default="embedded", min_length=1)
     tracker: str = Field(default="auto", min_length=1)
     generators: Annotated[tuple[str, ...], NoDecode] = Field(default=("auto",), min_length=1)
+    tools: dict[str, dict[str, Any]] = {}
     max_model_calls: int | None = Field(default=None, gt=0)
     max_tokens: int | None = Field(default=None, gt=0)
     max_seconds: float | None = Field(default=None, gt=0)

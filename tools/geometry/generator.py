@@ -10,7 +10,7 @@ import numpy as np
 from reelgraph.graph.schema import CAMERA, GraphLayer, Interval, Kind, Relation
 from reelgraph.graph.tracks import Tracks
 from reelgraph.progress import Progress
-from reelgraph.tools.base import GENERATORS, NO_PROGRESS, Availability
+from reelgraph.tools.base import GENERATORS, NO_PROGRESS, Availability, ToolConfig
 from reelgraph.tools.geometry.config import GeometryConfig
 from reelgraph.tools.geometry.contact import Pair, pairs
 from reelgraph.tools.geometry.events import Event, coming_and_going, handling
@@ -60,6 +60,7 @@ class GeometryGenerator:
 
     name: ClassVar[str] = "geometry"
     version: ClassVar[str] = "1"
+    config_type: ClassVar[type[ToolConfig]] = GeometryConfig
 
     def __init__(self, config: GeometryConfig | None = None) -> None:
         self._config = config or GeometryConfig()

@@ -64,6 +64,7 @@ class MotionTracker:
 
     name: ClassVar[str] = "motion"
     version: ClassVar[str] = "2"
+    config_type: ClassVar[type[ToolConfig]] = MotionConfig
 
     def __init__(self, config: MotionConfig | None = None) -> None:
         self._config = config or MotionConfig()

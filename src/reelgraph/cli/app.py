@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reelgraph.cli import ask, cache, demo, doctor, graph, tracks
+from reelgraph.cli import ask, cache, demo, doctor, graph, tools, tracks
 from reelgraph.cli.failures import FriendlyGroup
 from reelgraph.cli.services import Services
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 app.command("ask")(ask.ask)
 app.command("graph")(graph.graph)
 app.command("tracks")(tracks.tracks)
+app.command("tools")(tools.tools)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(cache.app, name="cache")

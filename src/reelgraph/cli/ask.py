@@ -15,6 +15,7 @@ from reelgraph.cli.options import (
     JsonOption,
     LabelOption,
     QuietOption,
+    SetOption,
     TrackerOption,
     VideoArgument,
     parse_labels,
@@ -63,6 +64,7 @@ def ask(
     label: LabelOption = None,
     tracker: TrackerOption = None,
     generator: GeneratorOption = None,
+    tool_options: SetOption = None,
     cache: CacheOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -84,7 +86,13 @@ def ask(
     labels = parse_labels(label)
     if evidence is not None:
         check_writable(evidence)
-    settings = settings_from(cache=cache, tracker=tracker, generators=generator, model=model)
+    settings = settings_from(
+        cache=cache,
+        tracker=tracker,
+        generators=generator,
+        model=model,
+        tool_options=tool_options,
+    )
     services = services_of(context)
     pipeline = services.pipeline(settings)
     agent = services.agent(settings, pipeline)

@@ -18,6 +18,7 @@ from reelgraph.cli.options import (
     GeneratorOption,
     LabelOption,
     QuietOption,
+    SetOption,
     TrackerOption,
     VideoArgument,
     parse_labels,
@@ -93,6 +94,7 @@ def graph(
     label: LabelOption = None,
     tracker: TrackerOption = None,
     generator: GeneratorOption = None,
+    tool_options: SetOption = None,
     cache: CacheOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -108,7 +110,9 @@ def graph(
     labels = parse_labels(label)
     if output is not None:
         check_writable(output)
-    settings = settings_from(cache=cache, tracker=tracker, generators=generator)
+    settings = settings_from(
+        cache=cache, tracker=tracker, generators=generator, tool_options=tool_options
+    )
     pipeline = services_of(context).pipeline(settings)
     found = build_graph(pipeline, video, labels, progress_for(quiet=quiet))
     warn_of(found)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -18,9 +20,11 @@ __all__ = [
     "JsonOption",
     "LabelOption",
     "QuietOption",
+    "SetOption",
     "TrackerOption",
     "VideoArgument",
     "parse_labels",
+    "parse_tool_options",
     "settings_from",
 ]
 
@@ -48,6 +52,14 @@ GeneratorOption: TypeAlias = Annotated[
         metavar="NAME",
     ),
 ]
+SetOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="TOOL.OPTION=VALUE",
+        help="An option of a tool: --set motion.fps=10. Repeat it; see reelgraph tools.",
+    ),
+]
 CacheOption: TypeAlias = Annotated[
     Path | None,
     typer.Option("--cache", help="Folder that tracks and graphs are kept in.", metavar="FOLDER"),
@@ -64,13 +76,56 @@ def settings_from(
     tracker: str | None = None,
     generators: list[str] | None = None,
     model: str | None = None,
+    tool_options: list[str] | None = None,
 ) -> Settings:
-    """Return the settings with the options that were given."""
+    """Return the settings with the options that were given.
+
+    Raises:
+        QueryError: If one of ``tool_options`` is not TOOL.OPTION=VALUE.
+        SettingsError: If a setting cannot be used.
+    """
     from reelgraph.settings import load_settings
 
-    return load_settings(
+    settings = load_settings(
         cache=cache, tracker=tracker, generators=tuple(generators or ()) or None, model=model
     )
+    if not tool_options:
+        return settings
+    given = parse_tool_options(tool_options, settings.tools)
+    return settings.model_copy(update={"tools": given})
+
+
+def parse_tool_options(
+    values: list[str], known: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Read ``motion.fps=10`` pairs; values are JSON where they can be read as such, else text.
+
+    Args:
+        values: What was written.
+        known: Options that hold where ``values`` say nothing else.
+
+    Raises:
+        QueryError: If a value is not a tool, ``.``, an option, ``=`` and a value.
+    """
+    options = {tool: dict(kept) for tool, kept in (known or {}).items()}
+    for value in values:
+        place, equals, text = value.partition("=")
+        tool, *path = (part.strip() for part in place.split("."))
+        if not (equals and tool and path and all(path)):
+            raise QueryError(f"{value!r} is not TOOL.OPTION=VALUE; write e.g. --set motion.fps=10")
+        inner = options.setdefault(tool, {})
+        for part in path[:-1]:
+            inner[part] = dict(inner.get(part) or {})
+            inner = inner[part]
+        inner[path[-1]] = _value(text.strip())
+    return options
+
+
+def _value(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def parse_labels(values: list[str] | None) -> dict[int, str]:

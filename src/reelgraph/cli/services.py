@@ -30,6 +30,7 @@ def _open_pipeline(settings: Settings) -> Pipeline:
     return Pipeline(
         tracker=settings.tracker,
         generators="auto" if generators == ("auto",) else generators,
+        options=settings.tools,
         store=_open_store(settings),
     )
 

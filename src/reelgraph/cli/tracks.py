@@ -13,6 +13,7 @@ from reelgraph.cli.options import (
     CacheOption,
     GeneratorOption,
     QuietOption,
+    SetOption,
     TrackerOption,
     VideoArgument,
     settings_from,
@@ -45,6 +46,7 @@ def tracks(
     ] = None,
     tracker: TrackerOption = None,
     generator: GeneratorOption = None,
+    tool_options: SetOption = None,
     cache: CacheOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -59,7 +61,9 @@ def tracks(
             check_writable(path)
     if preview is not None and preview.suffix.lower() != ".mp4":
         raise QueryError(f"a preview is an MP4 file; name it .mp4, not {preview.name!r}")
-    settings = settings_from(cache=cache, tracker=tracker, generators=generator)
+    settings = settings_from(
+        cache=cache, tracker=tracker, generators=generator, tool_options=tool_options
+    )
     pipeline = services_of(context).pipeline(settings)
     progress = progress_for(quiet=quiet)
     found = pipeline.tracks(video, progress=progress)
