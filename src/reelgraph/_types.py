@@ -15,5 +15,7 @@ Boxes: TypeAlias = NDArray[np.float64]
 """Boxes ``xyxy`` in pixels, shape ``(n, 4)``; right and bottom edges are exclusive."""
 Mask: TypeAlias = NDArray[np.bool_]
 """One binary mask, shape ``(height, width)``."""
+Masks: TypeAlias = NDArray[np.bool_]
+"""Binary masks, shape ``(n, height, width)``."""
 Image: TypeAlias = NDArray[np.uint8]
 """One RGB image, shape ``(height, width, 3)``."""
