@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 from reelgraph.agent.answer import Answer, AnswerDraft
@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     from reelgraph.tools.base import GraphGenerator, Tracker
     from reelgraph.tools.pipeline import Pipeline
 
-__all__ = ["VideoAgent"]
+__all__ = ["Asked", "VideoAgent"]
+
+Asked: TypeAlias = str | Path | TemporalGraph
+"""What a question is about: a video file, or a graph without one."""
 
 KEPT_SESSIONS = 8
 """How many graphs an agent keeps ready, with their tools and tracks."""
@@ -136,7 +139,7 @@ class VideoAgent:
     def ask(
         self,
         question: str,
-        video: str | Path,
+        video: Asked,
         *,
         choices: Sequence[str] | None = None,
         during: tuple[float, float] | None = None,
@@ -147,7 +150,8 @@ class VideoAgent:
 
         Args:
             question: In English, at most 4,000 characters (`reelgraph.agent.inputs`).
-            video: The video file.
+            video: The video file, or a graph: then no file is opened, nothing is built, and
+                the evidence holds times without frames.
             choices: Options of a multiple-choice question, at least two.
             during: Only look at these seconds, ``(start, end)``.
             allow_unsupported: Return the model's answer, flagged, even where the graph
@@ -173,7 +177,7 @@ class VideoAgent:
     async def aask(
         self,
         question: str,
-        video: str | Path,
+        video: Asked,
         *,
         choices: Sequence[str] | None = None,
         during: tuple[float, float] | None = None,
@@ -194,7 +198,7 @@ class VideoAgent:
     def stream(
         self,
         question: str,
-        video: str | Path,
+        video: Asked,
         *,
         choices: Sequence[str] | None = None,
         during: tuple[float, float] | None = None,
@@ -206,7 +210,7 @@ class VideoAgent:
         Arguments and errors are those of `ask`.
         """
         request = checked_request(question, choices, allow_unsupported=allow_unsupported)
-        yield StageStarted("graph", str(video))
+        yield StageStarted("graph", _shown(video))
         talk = self._conversation(request, video, during, progress)
         session, conversation = talk
         run = conversation.run()
@@ -224,7 +228,7 @@ class VideoAgent:
     async def astream(
         self,
         question: str,
-        video: str | Path,
+        video: Asked,
         *,
         choices: Sequence[str] | None = None,
         during: tuple[float, float] | None = None,
@@ -233,7 +237,7 @@ class VideoAgent:
     ) -> AsyncIterator[Event]:
         """Yield what happens while a question is answered; see `stream`."""
         request = checked_request(question, choices, allow_unsupported=allow_unsupported)
-        yield StageStarted("graph", str(video))
+        yield StageStarted("graph", _shown(video))
         session, conversation = await asyncio.to_thread(
             self._conversation, request, video, during, progress
         )
@@ -255,7 +259,7 @@ class VideoAgent:
     def _conversation(
         self,
         request: Request,
-        video: str | Path,
+        video: Asked,
         during: tuple[float, float] | None,
         progress: Progress | None,
     ) -> tuple[_Session, Conversation]:
@@ -276,20 +280,25 @@ class VideoAgent:
         return session, conversation
 
     def _session(
-        self, video: str | Path, during: tuple[float, float] | None, progress: Progress
+        self, video: Asked, during: tuple[float, float] | None, progress: Progress
     ) -> _Session:
-        graph = self.pipeline.graph(video, progress=progress)
+        """Return what is needed to answer from a video or a graph, made once for each."""
+        path = None if isinstance(video, TemporalGraph) else video
+        graph = video if isinstance(video, TemporalGraph) else self._built(video, progress)
         graph_id = self._graph_id(graph)
         if during is not None:
             during = checked_window(during, graph.video.duration_s)
-        key = (graph_id, during)
+        key = (graph_id, during, path is None)
         if key not in self._sessions:
             part = graph if during is None else graph.between(*during)
-            self._sessions[key] = self._new_session(video, part, graph_id, during, progress)
+            self._sessions[key] = self._new_session(path, part, graph_id, during, progress)
             while len(self._sessions) > KEPT_SESSIONS:
                 self._sessions.popitem(last=False)
         self._sessions.move_to_end(key)
         return self._sessions[key]
+
+    def _built(self, video: str | Path, progress: Progress) -> TemporalGraph:
+        return self.pipeline.graph(video, progress=progress)
 
     def _graph_id(self, graph: TemporalGraph) -> str:
         """Return the hash of a graph's document, computed once for each graph."""
@@ -300,7 +309,7 @@ class VideoAgent:
 
     def _new_session(
         self,
-        video: str | Path,
+        video: str | Path | None,
         graph: TemporalGraph,
         graph_id: str,
         during: tuple[float, float] | None,
@@ -309,9 +318,9 @@ class VideoAgent:
         from langchain.agents import create_agent
         from langchain.agents.structured_output import ToolStrategy
 
-        tracks = self.pipeline.tracks(video, progress=progress)
+        tracks = None if video is None else self.pipeline.tracks(video, progress=progress)
         camera = None
-        if model_name(self.model) != EMBEDDED:
+        if video is not None and model_name(self.model) != EMBEDDED:
             camera = Camera(video, tracks, inline=False)
         loop = create_agent(
             self.model,
@@ -345,6 +354,10 @@ def _called(state: dict[str, Any]) -> list[ToolCalled]:
     if len(messages) - last < 2:
         return []
     return [ToolCalled(step) for step in steps_of(messages[last:])]
+
+
+def _shown(video: Asked) -> str:
+    return video.video.path if isinstance(video, TemporalGraph) else str(video)
 
 
 def _outcome(state: dict[str, Any]) -> Outcome:

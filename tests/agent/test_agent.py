@@ -282,6 +282,24 @@ def test_two_questions_at_once(agent_for: Make) -> None:
     assert second.text.startswith("2:")
 
 
+# -- a graph without a video ----------------------------------------------------------------
+
+
+def test_a_graph_is_asked_without_a_video() -> None:
+    class NoPipeline:
+        """Fails whatever is asked of it."""
+
+    graph = hand_over()
+    agent = VideoAgent(pipeline=NoPipeline())  # type: ignore[arg-type]
+    answer = agent.ask("Who hands the ball?", graph)
+    assert answer.text.startswith("Person #1 (red shirt) hands ball #3")
+    (evidence,) = answer.evidence
+    assert evidence.interval == Interval(5.2, 5.6)
+    assert evidence.frames == ()
+    assert agent.ask("Who hands the ball?", graph, during=(6.0, 9.0)).abstained
+    assert asyncio.run(agent.aask("Who hands the ball?", graph)).text == answer.text
+
+
 # -- cost ----------------------------------------------------------------------------------
 
 
