@@ -146,6 +146,8 @@ class Run(_Frozen):
         data: SHA-256 of each file of the benchmark that was read, by name.
         questions: How many questions the whole run has, all shards together.
         questions_hash: Hash of their ids.
+        groups: Larger groups of question types, type to group: ``{"CW": "causal"}``; empty
+            if the benchmark has none.
         arms: Definition of each arm by name, in the order of the report.
         model: Name of the model.
         config: Every option that may change an answer.
@@ -159,6 +161,7 @@ class Run(_Frozen):
     data: Mapping[str, str] = {}
     questions: int
     questions_hash: str
+    groups: Mapping[str, str] = {}
     arms: Mapping[str, Mapping[str, JsonValue]]
     model: str
     config: Mapping[str, JsonValue] = {}
