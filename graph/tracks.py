@@ -13,7 +13,7 @@ from reelgraph._types import Boxes, Floats, Ints, Mask
 from reelgraph.errors import GraphFormatError
 from reelgraph.graph.schema import Interval, VideoInfo
 
-__all__ = ["Track", "Tracks", "decode_rle", "encode_mask", "rle_area", "rle_box"]
+__all__ = ["Track", "Tracks", "decode_rle", "encode_mask", "rle_area", "rle_box", "rle_runs"]
 
 
 def encode_mask(mask: Mask) -> bytes:
@@ -32,7 +32,7 @@ def decode_rle(counts: bytes, *, resolution_wh: tuple[int, int]) -> Mask:
         GraphFormatError: If ``counts`` are malformed or describe more pixels than there are.
     """
     width, height = resolution_wh
-    runs = _runs_in(counts, width * height)
+    runs = rle_runs(counts, width * height)
     flat = np.zeros(width * height, dtype=np.bool_)
     painted = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
     flat[: len(painted)] = painted
@@ -41,7 +41,7 @@ def decode_rle(counts: bytes, *, resolution_wh: tuple[int, int]) -> Mask:
 
 def rle_area(counts: bytes) -> int:
     """Return the number of foreground pixels that ``counts`` describe."""
-    return int(_runs_in(counts)[1::2].sum())
+    return int(rle_runs(counts)[1::2].sum())
 
 
 def rle_box(counts: bytes, *, resolution_wh: tuple[int, int]) -> tuple[int, int, int, int] | None:
@@ -53,7 +53,7 @@ def rle_box(counts: bytes, *, resolution_wh: tuple[int, int]) -> tuple[int, int,
         GraphFormatError: As `decode_rle`.
     """
     width, height = resolution_wh
-    edges = np.cumsum(_runs_in(counts, width * height))
+    edges = np.cumsum(rle_runs(counts, width * height))
     starts, ends = edges[0::2], edges[1::2]
     starts = starts[: len(ends)]
     starts, last = starts[ends > starts], ends[ends > starts] - 1
@@ -66,11 +66,18 @@ def rle_box(counts: bytes, *, resolution_wh: tuple[int, int]) -> tuple[int, int,
     return int(starts[0] // height), top, int(last[-1] // height) + 1, bottom
 
 
-def _runs_in(counts: bytes, pixels: int | None = None) -> Ints:
-    """Return the run lengths, background first, that COCO's text encoding holds.
+def rle_runs(counts: bytes, pixels: int | None = None) -> Ints:
+    """Return the run lengths, background first, that COCO's text encoding holds, ``(n,)``.
 
     Each run is written in groups of 5 bits, lowest first, 0x20 marking that more follow;
     from the fourth on it is the difference to the run before the previous one.
+
+    Args:
+        counts: Compressed COCO run lengths.
+        pixels: Pixels of the mask, which the runs must not exceed; not checked if None.
+
+    Raises:
+        GraphFormatError: If ``counts`` are malformed or describe more than ``pixels``.
     """
     codes = np.frombuffer(counts, dtype=np.uint8).astype(np.int64) - 48
     if len(codes) == 0:
