@@ -138,10 +138,10 @@ def box(mask_frames: dict[int, tuple[slice, slice]]) -> list[np.ndarray]:
 def made_objects() -> RowMasks:
     objects = [
         box({n: np.s_[100:300, 5 * n + 50 : 5 * n + 250] for n in range(38)}),
-        box({n: np.s_[10:30, 10:30] for n in (10, 11, 12)}),
+        box(dict.fromkeys((10, 11, 12), np.s_[10:30, 10:30])),
         box({}),
         box({37: np.s_[479:480, 639:640]}),
-        box({n: np.s_[200:216, 300:320] for n in (0, 1, 20, 21)}),
+        box(dict.fromkeys((0, 1, 20, 21), np.s_[200:216, 300:320])),
     ]
     return RowMasks([[rle(masks[n]) for masks in objects] for n in range(38)])
 
