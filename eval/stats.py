@@ -155,7 +155,8 @@ class _Clusters:
             raise EvalError("there are no questions to average over")
         rows: dict[Hashable, int] = {}
         index = np.array([rows.setdefault(name, len(rows)) for name in names])
-        return cls(np.bincount(index, weights=values), np.bincount(index).astype(float))
+        sums = np.bincount(index, weights=values).astype(float)
+        return cls(sums, np.bincount(index).astype(float))
 
     def __len__(self) -> int:
         return len(self.sums)
@@ -375,7 +376,7 @@ def differences_by_group(
         raise EvalError(f"{len(a)} questions but {len(kinds)} groups")
     found = {}
     for name in sorted(set(groups)):
-        rows = np.flatnonzero(kinds == name)
+        rows = np.flatnonzero(kinds == name).tolist()
         found[name] = difference(a[rows], b[rows], [clusters[row] for row in rows], **options)
     p_values = [item.mcnemar.p_value for item in found.values()]
     adjusted = zip(found.items(), adjust_holm(p_values), adjust_bh(p_values), strict=True)

@@ -99,14 +99,14 @@ class RelationInstance:
         try:
             subject, predicate, other = item["triplet"]
             begin, end = item["duration"]
-            tracks = [np.array(item[key], dtype=float) for key in ("sub_traj", "obj_traj")]
+            own, others = (np.array(item[key], dtype=float) for key in ("sub_traj", "obj_traj"))
         except (KeyError, ValueError, TypeError) as error:
             raise EvalError(
                 "a relation instance needs triplet, duration, sub_traj and obj_traj: "
                 f"{error} in one with keys {sorted(item)!r}"
             ) from error
-        score = item.get("score")
-        return cls((subject, predicate, other), begin, end, *tracks, score=score)
+        triplet = (subject, predicate, other)
+        return cls(triplet, begin, end, own, others, score=item.get("score"))
 
 
 Instances: TypeAlias = Mapping[str, Sequence[RelationInstance]]
@@ -328,15 +328,15 @@ def instances_of(annotation: Mapping[str, Any]) -> list[RelationInstance]:
         begin, end = item["begin_fid"], item["end_fid"]
         subject, other = item["subject_tid"], item["object_tid"]
         try:
-            tracks = [
+            own, others = (
                 np.array([row[tid] for row in frames[begin:end]], dtype=float).reshape(-1, 4)
                 for tid in (subject, other)
-            ]
+            )
         except KeyError as error:
             raise EvalError(
                 f"object {error} of video {annotation.get('video_id')!r} has no box on some "
                 f"frame of [{begin}, {end}), where it {item['predicate']!r}"
             ) from error
         triplet = (labels[subject], item["predicate"], labels[other])
-        found.append(RelationInstance(triplet, begin, end, *tracks))
+        found.append(RelationInstance(triplet, begin, end, own, others))
     return found
