@@ -33,8 +33,9 @@ def nearest_source(length: int, source_length: int) -> Ints:
     if length == 2 * source_length:
         return np.arange(length, dtype=np.int64) >> 1
     scale = np.float32(source_length) / np.float32(length)
-    rows = np.floor(np.arange(length, dtype=np.float32) * scale).astype(np.int64)
-    return np.minimum(rows, source_length - 1)
+    rows: Ints = np.floor(np.arange(length, dtype=np.float32) * scale).astype(np.int64)
+    rows[rows >= source_length] = source_length - 1
+    return rows
 
 
 def cell_pixels(masks: Sequence[MaskRuns | None], grid: Grid) -> NDArray[np.int32]:
@@ -126,13 +127,13 @@ def _counted(pieces: _Pieces, frames: int, cells_hw: tuple[int, int]) -> NDArray
     rows, columns = cells_hw
     lane = (pieces.frames * columns + pieces.columns // CELL) * (rows + 1)
     size = frames * columns * (rows + 1)
-    full, part = np.zeros(size), np.zeros(size)
+    full = np.zeros(size)
+    part = np.zeros(size)
     for ends, sign in ((pieces.bottoms, 1), (pieces.tops, -1)):
         place = lane + ends // CELL
         full += sign * np.bincount(place, minlength=size)
         part += sign * np.bincount(place, weights=ends % CELL, minlength=size)
-    full, part = full.reshape(-1, rows + 1), part.reshape(-1, rows + 1)
-    below = np.cumsum(full[:, ::-1], axis=1)[:, ::-1]
-    counts = CELL * below[:, 1:] + part[:, :-1]
+    below = np.cumsum(full.reshape(-1, rows + 1)[:, ::-1], axis=1)[:, ::-1]
+    counts = CELL * below[:, 1:] + part.reshape(-1, rows + 1)[:, :-1]
     by_frame = counts.reshape(frames, columns, rows).transpose(0, 2, 1)
     return by_frame.astype(np.int32)
