@@ -11,15 +11,31 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from reelgraph.agent.agent import VideoAgent
     from reelgraph.agent.answer import Answer, AnswerDraft, Choice, Evidence, Step, Usage
+    from reelgraph.agent.chat import Chat
     from reelgraph.agent.embedded import EmbeddedChatModel
-    from reelgraph.agent.events import AnswerReady, Event, StageStarted, ToolCalled
+    from reelgraph.agent.events import (
+        AnswerReady,
+        Event,
+        ProgressMade,
+        StageStarted,
+        TokenReceived,
+        ToolCalled,
+    )
     from reelgraph.agent.tools import graph_tools
 
 _HOMES = {
     "agent": ("VideoAgent",),
     "answer": ("Answer", "AnswerDraft", "Choice", "Evidence", "Step", "Usage"),
+    "chat": ("Chat",),
     "embedded": ("EmbeddedChatModel",),
-    "events": ("AnswerReady", "Event", "StageStarted", "ToolCalled"),
+    "events": (
+        "AnswerReady",
+        "Event",
+        "ProgressMade",
+        "StageStarted",
+        "TokenReceived",
+        "ToolCalled",
+    ),
     "tools": ("graph_tools",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -28,12 +44,15 @@ __all__ = [
     "Answer",
     "AnswerDraft",
     "AnswerReady",
+    "Chat",
     "Choice",
     "EmbeddedChatModel",
     "Event",
     "Evidence",
+    "ProgressMade",
     "StageStarted",
     "Step",
+    "TokenReceived",
     "ToolCalled",
     "Usage",
     "VideoAgent",

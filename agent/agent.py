@@ -2,58 +2,64 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import time
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypedDict, Unpack
 from weakref import WeakKeyDictionary
 
-from reelgraph.agent.answer import Answer, AnswerDraft
-from reelgraph.agent.budget import Meter
-from reelgraph.agent.conversation import Conversation, Outcome, RunModel, steps_of
-from reelgraph.agent.events import AnswerReady, Event, StageStarted, ToolCalled
+from reelgraph.agent.answer import Answer
+from reelgraph.agent.budget import Limits, Meter
+from reelgraph.agent.events import AnswerReady, Event
 from reelgraph.agent.inputs import checked_request, checked_window
-from reelgraph.agent.look import Camera, ShowFrames
-from reelgraph.agent.models import EMBEDDED, model_name, provider_errors, resolve_model
-from reelgraph.agent.request import Request
-from reelgraph.agent.tools import graph_tools
+from reelgraph.agent.inquiry import Inquiry
+from reelgraph.agent.models import EMBEDDED, model_name, resolve_model
+from reelgraph.agent.modes import ModeChoice, checked_frames, choose_mode
+from reelgraph.agent.scene import Asked, Part, Scene, Source, graph_hash, sources_of
+from reelgraph.agent.sessions import Kept, Session, open_session
 from reelgraph.graph.temporal import TemporalGraph
-from reelgraph.graph.tracks import Tracks
 from reelgraph.progress import NullProgress, Progress
-from reelgraph.prompts import load_prompt
 
 if TYPE_CHECKING:
+    from langchain_core.callbacks import BaseCallbackHandler
     from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import AnyMessage
 
+    from reelgraph.agent.chat import Chat
     from reelgraph.graph.store import GraphStore
     from reelgraph.tools.base import GraphGenerator, Tracker
     from reelgraph.tools.pipeline import Pipeline
 
-__all__ = ["Asked", "VideoAgent"]
-
-Asked: TypeAlias = str | Path | TemporalGraph
-"""What a question is about: a video file, or a graph without one."""
+__all__ = ["AskOptions", "VideoAgent"]
 
 KEPT_SESSIONS = 8
 """How many graphs an agent keeps ready, with their tools and tracks."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Session:
-    """A graph with everything made for it once: its tools, its tracks, the compiled loop."""
+class AskOptions(TypedDict, total=False):
+    """What `VideoAgent.ask` and its siblings take by name.
 
-    graph: TemporalGraph
-    tracks: Tracks | None
-    graph_id: str
-    loop: Any
+    Attributes:
+        choices: Options of a multiple-choice question, at least two.
+        during: Only look at these seconds, ``(start, end)``.
+        allow_unsupported: Return the model's answer, flagged, even where the graph does
+            not show it; otherwise such an answer abstains.
+        frames: How many frames of each video go with the question, for models that see.
+        progress: Shows how far the graph is.
+        callbacks: LangChain callbacks (LangSmith, OpenTelemetry, your own); none by default.
+    """
+
+    choices: Sequence[str] | None
+    during: tuple[float, float] | None
+    allow_unsupported: bool
+    frames: int
+    progress: Progress | None
+    callbacks: Sequence[BaseCallbackHandler]
 
 
 class VideoAgent:
-    """Answers questions about videos.
+    """Answers questions about videos. Safe to share between threads and tasks.
 
     Args:
         model: ``"embedded"`` (no key, no network), any LangChain model name such as
@@ -62,10 +68,18 @@ class VideoAgent:
         tracker: Finds the objects: a registered name, a tracker, or ``"auto"``.
         generators: Describe the objects: names, generators, or ``"auto"``.
         store: Where graphs are kept; the user's cache folder if not given.
+        mode: How the model gets at the graph: ``"tools"``, ``"context"`` (the graph as
+            text in the prompt, for models without tool calling), or ``"auto"``.
         max_model_calls: Most calls of the chat model for one question.
         max_tokens: Most tokens for one question; None for no limit.
-        max_seconds: Seconds after which one question makes no further model call; None
+        max_seconds: Most seconds for one question, during a single slow call too; None
             for no limit. Building a graph is not counted.
+        max_usd: Most US dollars for one question, by ``prices``; None for no limit.
+        prices: US dollars for a million tokens: ``{"input": 1.25, "output": 10.0}``.
+        context_tokens: Most tokens of graph text in mode ``"context"``.
+
+    Raises:
+        AgentError: If a limit makes no sense.
 
     Example:
         >>> agent = VideoAgent()
@@ -81,16 +95,23 @@ class VideoAgent:
         tracker: str | Tracker = "auto",
         generators: str | Sequence[str | GraphGenerator] = "auto",
         store: GraphStore | None = None,
+        mode: ModeChoice = "auto",
         max_model_calls: int = 12,
         max_tokens: int | None = None,
         max_seconds: float | None = 300.0,
+        max_usd: float | None = None,
+        prices: Mapping[str, float] | None = None,
+        context_tokens: int = 8000,
     ) -> None:
         self._model_choice = model
         self._pipeline_choice = (pipeline, tracker, generators, store)
-        self._limits = (max_model_calls, max_tokens, max_seconds)
+        self._mode_choice: ModeChoice = mode
+        self._limits = Limits(max_model_calls, max_tokens, max_seconds, max_usd, prices)
+        self._context_tokens = context_tokens
         self._model: BaseChatModel | None = None
+        self._lock = threading.RLock()
         self._graph_ids: WeakKeyDictionary[TemporalGraph, str] = WeakKeyDictionary()
-        self._sessions: OrderedDict[tuple[object, ...], _Session] = OrderedDict()
+        self._sessions: Kept[Session] = Kept(KEPT_SESSIONS)
 
     # -- what it is made of --------------------------------------------------------------
 
@@ -103,20 +124,22 @@ class VideoAgent:
             ProviderError: If the provider's key is missing.
             MissingDependencyError: If the provider's package is not installed.
         """
-        if self._model is None:
-            self._model = resolve_model(self._model_choice)
-        return self._model
+        with self._lock:
+            if self._model is None:
+                self._model = resolve_model(self._model_choice)
+            return self._model
 
     @property
     def pipeline(self) -> Pipeline:
         """What builds and keeps the graphs, made on first use."""
-        pipeline, tracker, generators, store = self._pipeline_choice
-        if pipeline is None:
-            from reelgraph.tools.pipeline import Pipeline
+        with self._lock:
+            pipeline, tracker, generators, store = self._pipeline_choice
+            if pipeline is None:
+                from reelgraph.tools.pipeline import Pipeline
 
-            pipeline = Pipeline(tracker=tracker, generators=generators, store=store)
-            self._pipeline_choice = (pipeline, tracker, generators, store)
-        return pipeline
+                pipeline = Pipeline(tracker=tracker, generators=generators, store=store)
+                self._pipeline_choice = (pipeline, tracker, generators, store)
+            return pipeline
 
     def graph(self, video: str | Path, *, progress: Progress | None = None) -> TemporalGraph:
         """Return the graph of a video, built on first use and kept.
@@ -136,232 +159,152 @@ class VideoAgent:
 
     # -- asking --------------------------------------------------------------------------
 
-    def ask(
-        self,
-        question: str,
-        video: Asked,
-        *,
-        choices: Sequence[str] | None = None,
-        during: tuple[float, float] | None = None,
-        allow_unsupported: bool = False,
-        progress: Progress | None = None,
-    ) -> Answer:
+    def ask(self, question: str, video: Asked, **options: Unpack[AskOptions]) -> Answer:
         """Answer a question about a video.
 
         Args:
             question: In English, at most 4,000 characters (`reelgraph.agent.inputs`).
-            video: The video file, or a graph: then no file is opened, nothing is built, and
-                the evidence holds times without frames.
-            choices: Options of a multiple-choice question, at least two.
-            during: Only look at these seconds, ``(start, end)``.
-            allow_unsupported: Return the model's answer, flagged, even where the graph
-                does not show it; otherwise such an answer abstains.
-            progress: Shows how far the graph is.
+            video: The video file; or a graph: then no file is opened, nothing is built,
+                and the evidence holds times without frames; or a list of these, to ask
+                about several videos at once.
+            **options: See `AskOptions`.
 
         Raises:
-            AgentError: If question, choices or ``during`` cannot be used.
-            VideoError: If the file cannot be read as a video.
+            AgentError: If the question or an option cannot be used.
+            VideoError: If a file cannot be read as a video.
             BudgetExceeded: If a limit is reached.
-            ProviderError: If the model's provider fails.
+            ProviderError: If the model's provider fails or refuses.
+            ModelOutputError: If the model does not end with an answer that can be read.
         """
-        events = self.stream(
-            question,
-            video,
-            choices=choices,
-            during=during,
-            allow_unsupported=allow_unsupported,
-            progress=progress,
-        )
-        return _last_answer(list(events))
+        return _last_answer(list(self.inquire(question, video, options).events()))
 
-    async def aask(
-        self,
-        question: str,
-        video: Asked,
-        *,
-        choices: Sequence[str] | None = None,
-        during: tuple[float, float] | None = None,
-        allow_unsupported: bool = False,
-        progress: Progress | None = None,
-    ) -> Answer:
-        """Answer a question about a video; see `ask`."""
-        events = self.astream(
-            question,
-            video,
-            choices=choices,
-            during=during,
-            allow_unsupported=allow_unsupported,
-            progress=progress,
-        )
-        return _last_answer([event async for event in events])
+    async def aask(self, question: str, video: Asked, **options: Unpack[AskOptions]) -> Answer:
+        """Answer a question about a video; see `ask`. Cancelling it cancels the request."""
+        async with aclosing(self.inquire(question, video, options).aevents()) as events:
+            return _last_answer([event async for event in events])
 
-    def stream(
-        self,
-        question: str,
-        video: Asked,
-        *,
-        choices: Sequence[str] | None = None,
-        during: tuple[float, float] | None = None,
-        allow_unsupported: bool = False,
-        progress: Progress | None = None,
-    ) -> Iterator[Event]:
+    def stream(self, question: str, video: Asked, **options: Unpack[AskOptions]) -> Iterator[Event]:
         """Yield what happens while a question is answered; the last event is the answer.
 
-        Arguments and errors are those of `ask`.
+        Arguments and errors are those of `ask`. Closing the iterator stops the work.
         """
-        request = checked_request(question, choices, allow_unsupported=allow_unsupported)
-        yield StageStarted("graph", _shown(video))
-        talk = self._conversation(request, video, during, progress)
-        session, conversation = talk
-        run = conversation.run()
-        item: RunModel | Event | None = next(run, None)
-        while item is not None:
-            if not isinstance(item, RunModel):
-                yield item
-                item = next(run, None)
-                continue
-            state: dict[str, Any] = {}
-            for state in self._states(session, conversation.meter, item):
-                yield from _called(state)
-            item = run.send(_outcome(state))
+        return self.inquire(question, video, options, tokens=True).events()
 
-    async def astream(
+    def astream(
+        self, question: str, video: Asked, **options: Unpack[AskOptions]
+    ) -> AsyncGenerator[Event, None]:
+        """Yield what happens while a question is answered; see `stream`."""
+        return self.inquire(question, video, options, tokens=True).aevents()
+
+    def chat(self, video: Asked, **options: Unpack[AskOptions]) -> Chat:
+        """Return a conversation about a video, in which questions may follow up on answers.
+
+        Args:
+            video: What it is about, as in `ask`.
+            **options: For every question of it; see `AskOptions`.
+        """
+        from reelgraph.agent.chat import Chat
+
+        return Chat(self, video, options)
+
+    def inquire(
         self,
         question: str,
         video: Asked,
+        options: AskOptions,
         *,
-        choices: Sequence[str] | None = None,
-        during: tuple[float, float] | None = None,
-        allow_unsupported: bool = False,
-        progress: Progress | None = None,
-    ) -> AsyncIterator[Event]:
-        """Yield what happens while a question is answered; see `stream`."""
-        request = checked_request(question, choices, allow_unsupported=allow_unsupported)
-        yield StageStarted("graph", _shown(video))
-        session, conversation = await asyncio.to_thread(
-            self._conversation, request, video, during, progress
+        history: Sequence[AnyMessage] = (),
+        tokens: bool = False,
+    ) -> Inquiry:
+        """Return the work on a question, its input checked, nothing begun.
+
+        `ask` and `stream` are made of it; so is `Chat`.
+
+        Args:
+            question: As in `ask`.
+            video: As in `ask`.
+            options: As in `ask`.
+            history: Messages of earlier questions.
+            tokens: Whether to tell the model's words while they come in.
+
+        Raises:
+            AgentError: If the question or an option cannot be used.
+        """
+        unsupported = options.get("allow_unsupported", False)
+        request = checked_request(question, options.get("choices"), allow_unsupported=unsupported)
+        sources, during, model = sources_of(video), options.get("during"), self.model
+        return Inquiry(
+            request=request,
+            about=", ".join(map(_shown, sources)),
+            model=model,
+            meter=Meter(self._limits, estimate=model_name(model) != EMBEDDED),
+            open=lambda progress: self._session(sources, during, progress),
+            without_tools=self._without_tools,
+            progress=options.get("progress") or NullProgress(),
+            history=history,
+            frames=checked_frames(options.get("frames", 0), model),
+            context_tokens=self._context_tokens,
+            callbacks=options.get("callbacks", ()),
+            tokens=tokens,
         )
-        run = conversation.run()
-        item: RunModel | Event | None = next(run, None)
-        while item is not None:
-            if not isinstance(item, RunModel):
-                yield item
-                item = next(run, None)
-                continue
-            state: dict[str, Any] = {}
-            async for state in self._astates(session, conversation.meter, item):
-                for event in _called(state):
-                    yield event
-            item = run.send(_outcome(state))
 
     # -- shared --------------------------------------------------------------------------
 
-    def _conversation(
-        self,
-        request: Request,
-        video: Asked,
-        during: tuple[float, float] | None,
-        progress: Progress | None,
-    ) -> tuple[_Session, Conversation]:
-        """Return the graph's session and a conversation about it."""
-        begun = time.perf_counter()
-        session = self._session(video, during, progress or NullProgress())
-        calls, tokens, seconds = self._limits
-        meter = Meter(max_model_calls=calls, max_tokens=tokens, max_seconds=seconds)
-        conversation = Conversation(
-            request,
-            session.graph,
-            session.tracks,
-            meter,
-            model_name(self.model),
-            session.graph_id,
-            {"graph": time.perf_counter() - begun},
-        )
-        return session, conversation
+    def _without_tools(self) -> bool:
+        """Give the graph as text from now on, unless the caller wants tools."""
+        with self._lock:
+            free = self._mode_choice == "auto"
+            self._mode_choice = "context" if free else self._mode_choice
+        return free
 
     def _session(
-        self, video: Asked, during: tuple[float, float] | None, progress: Progress
-    ) -> _Session:
-        """Return what is needed to answer from a video or a graph, made once for each."""
-        path = None if isinstance(video, TemporalGraph) else video
-        graph = video if isinstance(video, TemporalGraph) else self._built(video, progress)
-        graph_id = self._graph_id(graph)
-        if during is not None:
-            during = checked_window(during, graph.video.duration_s)
-        key = (graph_id, during, path is None)
-        if key not in self._sessions:
-            part = graph if during is None else graph.between(*during)
-            self._sessions[key] = self._new_session(path, part, graph_id, during, progress)
-            while len(self._sessions) > KEPT_SESSIONS:
-                self._sessions.popitem(last=False)
-        self._sessions.move_to_end(key)
-        return self._sessions[key]
+        self,
+        sources: tuple[Source, ...],
+        during: tuple[float, float] | None,
+        progress: Progress,
+    ) -> Session:
+        """Return what is needed to answer from these sources, made once for each."""
+        graphs = [self._graph_of(source, progress) for source in sources]
+        mode = choose_mode(self.model, self._mode_choice)
+        windows = [during and checked_window(during, g.video.duration_s) for g in graphs]
+        ids = [self._graph_id(graph) for graph in graphs]
+        paths = [None if isinstance(s, TemporalGraph) else str(s) for s in sources]
 
-    def _built(self, video: str | Path, progress: Progress) -> TemporalGraph:
-        return self.pipeline.graph(video, progress=progress)
+        def make() -> Session:
+            parts = [
+                self._part(path, graph, window, progress)
+                for path, graph, window in zip(paths, graphs, windows, strict=True)
+            ]
+            return open_session(Scene(parts), self.model, mode, "+".join(ids))
+
+        return self._sessions.get_or_make((*ids, *windows, *paths, mode), make)
+
+    def _graph_of(self, source: Source, progress: Progress) -> TemporalGraph:
+        if isinstance(source, TemporalGraph):
+            return source
+        return self.pipeline.graph(source, progress=progress)
+
+    def _part(
+        self,
+        path: str | None,
+        graph: TemporalGraph,
+        window: tuple[float, float] | None,
+        progress: Progress,
+    ) -> Part:
+        tracks = None if path is None else self.pipeline.tracks(path, progress=progress)
+        cut = graph if window is None else graph.between(*window)
+        return Part(cut, tracks, path, window)
 
     def _graph_id(self, graph: TemporalGraph) -> str:
         """Return the hash of a graph's document, computed once for each graph."""
-        if graph not in self._graph_ids:
-            data = graph.document.model_dump_json().encode()
-            self._graph_ids[graph] = hashlib.sha256(data).hexdigest()[:16]
-        return self._graph_ids[graph]
-
-    def _new_session(
-        self,
-        video: str | Path | None,
-        graph: TemporalGraph,
-        graph_id: str,
-        during: tuple[float, float] | None,
-        progress: Progress,
-    ) -> _Session:
-        from langchain.agents import create_agent
-        from langchain.agents.structured_output import ToolStrategy
-
-        tracks = None if video is None else self.pipeline.tracks(video, progress=progress)
-        camera = None
-        if video is not None and model_name(self.model) != EMBEDDED:
-            camera = Camera(video, tracks, inline=False)
-        loop = create_agent(
-            self.model,
-            graph_tools(graph, tracks=tracks, camera=camera, during=during),
-            system_prompt=load_prompt("system").render(),
-            middleware=[ShowFrames(camera)] if camera else [],
-            response_format=ToolStrategy(AnswerDraft),
-        )
-        return _Session(graph, tracks, graph_id, loop)
-
-    def _states(self, session: _Session, meter: Meter, item: RunModel) -> Iterator[dict[str, Any]]:
-        with provider_errors(self.model):
-            yield from session.loop.stream(
-                {"messages": item.messages}, {"callbacks": [meter]}, stream_mode="values"
-            )
-
-    async def _astates(
-        self, session: _Session, meter: Meter, item: RunModel
-    ) -> AsyncIterator[dict[str, Any]]:
-        with provider_errors(self.model):
-            async for state in session.loop.astream(
-                {"messages": item.messages}, {"callbacks": [meter]}, stream_mode="values"
-            ):
-                yield state
+        with self._lock:
+            if graph not in self._graph_ids:
+                self._graph_ids[graph] = graph_hash(graph)
+            return self._graph_ids[graph]
 
 
-def _called(state: dict[str, Any]) -> list[ToolCalled]:
-    """Return the tool calls whose results came with the last step of the loop."""
-    messages = state.get("messages", [])
-    last = max((i for i, m in enumerate(messages) if m.type == "ai"), default=len(messages))
-    if len(messages) - last < 2:
-        return []
-    return [ToolCalled(step) for step in steps_of(messages[last:])]
-
-
-def _shown(video: Asked) -> str:
-    return video.video.path if isinstance(video, TemporalGraph) else str(video)
-
-
-def _outcome(state: dict[str, Any]) -> Outcome:
-    return Outcome(list(state.get("messages", [])), state.get("structured_response"))
+def _shown(source: Source) -> str:
+    return source.video.path if isinstance(source, TemporalGraph) else str(source)
 
 
 def _last_answer(events: Sequence[Event]) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -80,6 +80,7 @@ class Evidence(_Record):
     """One thing an answer rests on; every value is looked up in graph and tracks.
 
     Attributes:
+        video: Path of the video, as its graph has it.
         relation: Id of the relation, or None if it rests on objects alone.
         objects: Ids of the objects involved.
         interval: When, in seconds.
@@ -88,6 +89,7 @@ class Evidence(_Record):
         masks: Where the masks of these objects on these frames are.
     """
 
+    video: str = ""
     relation: str | None
     objects: tuple[int, ...]
     interval: Interval
@@ -116,15 +118,21 @@ class Usage(_Record):
     """What an answer cost.
 
     Attributes:
-        model_calls: Calls of the chat model.
+        model_calls: Calls of the chat model, tries after a failure included.
         input_tokens: As the provider counts them; 0 for the embedded model.
         output_tokens: The same for what the model wrote.
-        seconds: Per stage: ``"graph"``, ``"model"``, ``"evidence"``, ``"total"``.
+        estimated: True if the provider reported no tokens for some call, and ours is an
+            estimate that is rather too high (pictures left out).
+        usd: US dollars by the price table of the agent, or None without one.
+        seconds: Per stage: ``"graph"``, ``"model"`` and ``"tools"`` (summed over their
+            calls), ``"evidence"``, and ``"total"`` from the question to the answer.
     """
 
     model_calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    estimated: bool = False
+    usd: float | None = None
     seconds: dict[str, float] = {}
 
 
@@ -139,10 +147,13 @@ class Answer(_Record):
         abstained: True if the graph does not show the answer.
         evidence: What it rests on.
         unsupported: What the model claimed and the graph does not show.
-        usage: Model calls, tokens, seconds.
+        usage: Model calls, tokens, money, seconds.
         steps: The tool calls, in order.
-        graph_id: Hash of the graph that was asked.
+        graph_id: Hash of the graph that was asked; of several, their hashes with ``+``.
         model: Name of the chat model.
+        mode: ``"tools"`` if the model asked the graph by tools, ``"context"`` if it read
+            the graph as text.
+        prompt_hash: Hash of every prompt that the model could have got, tools included.
     """
 
     question: str
@@ -156,3 +167,5 @@ class Answer(_Record):
     steps: tuple[Step, ...] = ()
     graph_id: str = ""
     model: str = ""
+    mode: Literal["tools", "context"] = "tools"
+    prompt_hash: str = ""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import difflib
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 __all__ = [
     "CompareTimes",
@@ -17,6 +18,7 @@ __all__ = [
     "Neighbors",
     "Snapshot",
     "Timeline",
+    "complaint",
 ]
 
 _WHO = "an object id (3) or a label ('person', 'red cup'); omit for any"
@@ -108,3 +110,21 @@ class Look(_Arguments):
         min_length=1, max_length=4, description="Seconds of the frames, at most four."
     )
     object_id: int | None = Field(default=None, description="Crop to this object; omit for all.")
+
+
+def complaint(error: ValidationError | Any, schema: type[BaseModel]) -> str:
+    """Return what is wrong with a call's arguments, in words that a model can act on."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    wrong = "; ".join(_wrong(each, schema) for each in error.errors(include_url=False))
+    known = ", ".join(schema.model_fields) or "none"
+    return f"Wrong arguments: {wrong}. This tool takes: {known}."
+
+
+def _wrong(found: Any, schema: type[BaseModel]) -> str:
+    name = ".".join(map(str, found["loc"][:1])) or "arguments"
+    if found["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(name, list(schema.model_fields), n=1)
+        return f"there is no {name!r}" + (f", did you mean {near[0]!r}?" if near else "")
+    given = repr(found["input"])[:60]
+    return f"{name}: {found['msg'][0].lower()}{found['msg'][1:]}, got {given}"

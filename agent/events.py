@@ -7,7 +7,14 @@ from typing import Literal, TypeAlias
 
 from reelgraph.agent.answer import Answer, Step
 
-__all__ = ["AnswerReady", "Event", "StageStarted", "ToolCalled"]
+__all__ = [
+    "AnswerReady",
+    "Event",
+    "ProgressMade",
+    "StageStarted",
+    "TokenReceived",
+    "ToolCalled",
+]
 
 
 @dataclass(frozen=True)
@@ -24,10 +31,36 @@ class StageStarted:
 
 
 @dataclass(frozen=True)
+class ProgressMade:
+    """A graph is being built.
+
+    Attributes:
+        name: What is being done, for people.
+        done: How much of it is done, 0 to 1, or None where that is not known.
+        note: A short remark, such as ``"3 objects"``, may be empty.
+    """
+
+    name: str
+    done: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class ToolCalled:
     """The model called a tool and got its result."""
 
     step: Step
+
+
+@dataclass(frozen=True)
+class TokenReceived:
+    """The model writes its draft: not checked yet, with references such as ``[r12]`` in it.
+
+    Attributes:
+        text: What came since the last such event.
+    """
+
+    text: str
 
 
 @dataclass(frozen=True)
@@ -37,4 +70,4 @@ class AnswerReady:
     answer: Answer
 
 
-Event: TypeAlias = StageStarted | ToolCalled | AnswerReady
+Event: TypeAlias = StageStarted | ProgressMade | ToolCalled | TokenReceived | AnswerReady

@@ -70,6 +70,7 @@ class Artifact(TypedDict):
     window: NotRequired[list[float]]
     frames_s: NotRequired[list[float]]
     crop: NotRequired[int]
+    video: NotRequired[int]
 
 
 def object_row(item: SceneObject, x: float | None) -> ObjectRow:

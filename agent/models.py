@@ -6,29 +6,36 @@ user chose.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from langchain_core.language_models import BaseChatModel
 
 from reelgraph.agent.embedded import EmbeddedChatModel
+from reelgraph.agent.redaction import KEY_VARIABLES, holds_secret, redacted
 from reelgraph.errors import AgentError, MissingDependencyError, ProviderError, ReelgraphError
 
-__all__ = ["EMBEDDED", "model_name", "provider_errors", "resolve_model"]
+__all__ = [
+    "EMBEDDED",
+    "cannot_call_tools",
+    "is_retryable",
+    "model_name",
+    "provider_errors",
+    "resolve_model",
+]
 
 EMBEDDED = "embedded"
 """Name of the chat model that needs no key and no weights."""
 
-_KEYS = {
-    "openai": "OPENAI_API_KEY",
-    "anthropic": "ANTHROPIC_API_KEY",
-    "google_genai": "GOOGLE_API_KEY",
-    "mistralai": "MISTRAL_API_KEY",
-    "groq": "GROQ_API_KEY",
-    "xai": "XAI_API_KEY",
-    "deepseek": "DEEPSEEK_API_KEY",
-}
 _RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+_UNREACHABLE = frozenset(
+    {"APIConnectionError", "ConnectError", "TimeoutException", "NetworkError", "TransportError"}
+)
+_BROKEN_OFF = re.compile(
+    r"peer closed connection|incomplete (?:chunked )?read|content-length", re.I
+)
+_NO_TOOLS = re.compile(r"does not support (?:tools|function)|tool[ _-]?(?:call|choice)", re.I)
 
 
 def resolve_model(model: str | BaseChatModel) -> BaseChatModel:
@@ -91,7 +98,7 @@ def _setup_error(name: str, error: Exception) -> AgentError:
     text = _one_line(error)
     provider = name.split(":", maxsplit=1)[0]
     if "api_key" in text.lower() or "credential" in text.lower():
-        key = _KEYS.get(provider, "the provider's API key")
+        key = KEY_VARIABLES.get(provider, "the provider's API key")
         return ProviderError(
             f"The model {name!r} needs a key: set the environment variable {key}, "
             "or use model='embedded', which needs none."
@@ -128,18 +135,59 @@ def provider_errors(model: BaseChatModel) -> Iterator[None]:
     except Exception as error:
         if not _is_providers(error):
             raise
-        raise _call_error(model_name(model), error) from error
+        # A cause is shown with the error, in logs too: not one that tells the key.
+        cause = None if holds_secret(error, model) else error
+        raise _call_error(model, error) from cause
+
+
+def is_retryable(error: BaseException, *, broken_off_only: bool = False) -> bool:
+    """Return whether the same call may succeed later.
+
+    Args:
+        error: What the provider's client raised.
+        broken_off_only: Only where the answer broke off while it was read, which the
+            clients of providers do not repeat themselves.
+    """
+    if broken_off_only:
+        return _broke_off(error)
+    status = _status(error)
+    if status is not None:
+        return status in _RETRYABLE
+    return _broke_off(error) or _is_unreachable(error)
+
+
+def cannot_call_tools(error: BaseException) -> bool:
+    """Return whether a server refused a request because its model has no tool calling."""
+    source = error.__cause__ or error
+    return _status(source) in {400, 404, 422, 501} and bool(_NO_TOOLS.search(str(source)))
 
 
 def _is_providers(error: Exception) -> bool:
     """Return whether an error comes from a provider's client or from the network."""
-    return _status(error) is not None or isinstance(error, ConnectionError | TimeoutError) or (
-        any(base.__name__ in {"APIError", "APIConnectionError", "HTTPError", "TransportError"}
-            for base in type(error).__mro__)
+    return _status(error) is not None or _is_unreachable(error) or _broke_off(error) or bool(
+        {"APIError", "HTTPError", "ModelError"} & _ancestry(error)
     )  # fmt: skip
 
 
-def _status(error: Exception) -> int | None:
+def _is_unreachable(error: BaseException) -> bool:
+    return isinstance(error, ConnectionError | TimeoutError) or bool(
+        _UNREACHABLE & _ancestry(error)
+    )
+
+
+def _broke_off(error: BaseException) -> bool:
+    """Return whether an answer began to come in and then stopped, or ended in an error."""
+    if type(error).__name__ == "APIError" and _status(error) is None:
+        return True
+    source = error.__cause__ if _is_unreachable(error) and error.__cause__ else error
+    return "RemoteProtocolError" in _ancestry(source) and bool(_BROKEN_OFF.search(str(source)))
+
+
+def _ancestry(error: BaseException) -> set[str]:
+    return {base.__name__ for base in type(error).__mro__}
+
+
+def _status(error: BaseException) -> int | None:
     for source in (error, getattr(error, "response", None)):
         status = getattr(source, "status_code", None)
         if isinstance(status, int):
@@ -147,27 +195,33 @@ def _status(error: Exception) -> int | None:
     return None
 
 
-def _call_error(name: str, error: Exception) -> ProviderError:
-    status = _status(error)
-    text = _one_line(error)
+def _call_error(model: BaseChatModel, error: Exception) -> ProviderError:
+    name, status, text = model_name(model), _status(error), _one_line(error, model)
     if status in {401, 403}:
-        return ProviderError(
-            f"The provider of {name!r} refused the key ({status}): check it. {text}"
-        )
-    if status == 404:
-        return ProviderError(f"The provider does not know the model {name!r} (404): {text}")
-    if status == 429:
-        return ProviderError(
+        message = f"The provider of {name!r} refused the key ({status}): check it. {text}"
+    elif status == 404:
+        message = f"The provider does not know the model {name!r} (404): {text}"
+    elif status == 429:
+        message = (
             f"The provider of {name!r} limits the rate or the quota is used up (429): wait and "
-            f"try again, or check the plan. {text}",
-            retryable=True,
+            f"try again, or check the plan. {text}"
         )
-    if status is None:
-        return ProviderError(f"The provider of {name!r} cannot be reached: {text}", retryable=True)
-    return ProviderError(
-        f"The provider of {name!r} failed ({status}): {text}", retryable=status in _RETRYABLE
+    elif status is not None:
+        message = f"The provider of {name!r} failed ({status}): {text}"
+    elif _is_timeout(error):
+        message = f"The provider of {name!r} took too long to answer: {text}"
+    elif _broke_off(error):
+        message = f"The answer of the provider of {name!r} broke off: {text}"
+    else:
+        message = f"The provider of {name!r} cannot be reached: {text}"
+    return ProviderError(message, retryable=is_retryable(error))
+
+
+def _is_timeout(error: Exception) -> bool:
+    return isinstance(error, TimeoutError) or bool(
+        {"APITimeoutError", "TimeoutException"} & _ancestry(error)
     )
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
+def _one_line(error: Exception, model: BaseChatModel | None = None) -> str:
+    return redacted(" ".join(str(error).split()), model)[:300] or type(error).__name__

@@ -91,9 +91,17 @@ def _tool(
         description=description,
         args_schema=schema,
         response_format="content_and_artifact",
-        handle_tool_error=True,
         infer_schema=False,
+        **acting_on_errors(schema),
     )
+
+
+def acting_on_errors(schema: Any) -> dict[str, Any]:
+    """Return how a tool answers what it cannot do: in words that a model can act on."""
+    return {
+        "handle_tool_error": True,
+        "handle_validation_error": lambda error: arguments.complaint(error, schema),
+    }
 
 
 def _speaking(function: Callable[..., Result]) -> Callable[..., Result]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
 from reelgraph.errors import ReelgraphError
 
-__all__ = ["Prompt", "PromptError", "load_prompt", "prompt_names"]
+__all__ = ["Prompt", "PromptError", "load_prompt", "prompt_names", "prompts_hash"]
 
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_HEADER = re.compile(r"<!-- version (\d+) -->\n")
 
 
 class PromptError(ReelgraphError):
@@ -25,11 +27,14 @@ class Prompt:
 
     Attributes:
         name: File name without its ending.
-        template: The text of the file.
+        template: The text of the file below its first line.
+        version: The number in the first line, ``<!-- version 2 -->``, 1 without such a line;
+            a changed text has a higher one.
     """
 
     name: str
     template: str
+    version: int = 1
 
     @property
     def variables(self) -> frozenset[str]:
@@ -70,4 +75,17 @@ def load_prompt(name: str) -> Prompt:
     source = files("reelgraph.prompts").joinpath(f"{name}.md")
     if not source.is_file():
         raise PromptError(f"no prompt is called {name!r}; there are: {', '.join(prompt_names())}")
-    return Prompt(name, source.read_text(encoding="utf-8"))
+    text = source.read_text(encoding="utf-8")
+    header = _HEADER.match(text)
+    return Prompt(name, text[header.end() :], int(header[1])) if header else Prompt(name, text)
+
+
+def prompts_hash(names: Iterable[str], extra: str = "") -> str:
+    """Return one hash of several prompts, for records of what a model was told.
+
+    Args:
+        names: The prompts that it could get.
+        extra: What else it was told that is not in the files, such as tool schemas.
+    """
+    parts = [f"{name} {load_prompt(name).sha256}" for name in sorted(names)]
+    return hashlib.sha256("\n".join([*parts, extra]).encode()).hexdigest()[:16]

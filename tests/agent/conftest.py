@@ -17,6 +17,12 @@ from made_graphs import MadePipeline, hand_over
 from reelgraph.graph.temporal import TemporalGraph
 
 
+@pytest.fixture(autouse=True)
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait a moment instead of half a second before a call is repeated."""
+    monkeypatch.setattr("reelgraph.agent.resilience.FIRST_DELAY_S", 0.01)
+
+
 @pytest.fixture
 def hand_over_graph() -> TemporalGraph:
     return hand_over()

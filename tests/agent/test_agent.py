@@ -62,7 +62,7 @@ def test_steps_and_usage_are_recorded(agent_for: Make) -> None:
     assert [step.tool for step in answer.steps] == ["describe_video", "find_relations"]
     assert answer.steps[1].arguments == {"predicate": "hands"}
     assert answer.usage.model_calls == 3
-    assert set(answer.usage.seconds) == {"graph", "model", "evidence", "total"}
+    assert set(answer.usage.seconds) == {"graph", "model", "tools", "evidence", "total"}
     assert answer.model == "embedded"
 
 

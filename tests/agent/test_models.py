@@ -97,7 +97,7 @@ def test_other_errors_pass(error: Exception) -> None:
 
 
 def test_the_agent_reports_a_provider_error(agent_for: Callable[..., Any]) -> None:
-    agent = agent_for(hand_over(), ScriptedChatModel([StatusError(429)]))
+    agent = agent_for(hand_over(), ScriptedChatModel([StatusError(429)] * 3))
     with pytest.raises(ProviderError, match="429"):
         agent.ask("Who hands the ball?", "made.mp4")
 
