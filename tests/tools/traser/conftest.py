@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +17,8 @@ import pytest
 
 from reelgraph.tools.traser.grid import Grid
 from reelgraph.tools.traser.options import InputConfig
+
+sys.path.insert(0, str(Path(__file__).parent))  # for made_checkpoint
 
 CASES = (
     "d1_two_frames_thresholds",
@@ -106,3 +110,9 @@ def golden(data_dir: Path) -> Path:
 def case(request: pytest.FixtureRequest, golden: Path) -> GoldenCase:
     """Each end-to-end case in turn."""
     return GoldenCase(golden / "dev", request.param)
+
+
+@pytest.fixture(scope="session")
+def case_named(golden: Path) -> Callable[[str], GoldenCase]:
+    """Find an end-to-end case by name."""
+    return lambda name: GoldenCase(golden / "dev", name)
