@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from reelgraph.agent.phrases import noun_phrase
 from reelgraph.agent.question import Question
 from reelgraph.agent.reason import Finding
 from reelgraph.agent.referents import places, rank_of, referents
+from reelgraph.agent.support import Support, supports
 
 __all__ = ["Choosing", "choose", "guess"]
 
@@ -162,19 +164,14 @@ def _at_once(occurrence: Occurrence, found: Sequence[Occurrence]) -> int:
     return sum(near)
 
 
-def guess(question: Question, facts: Facts) -> int:
-    """Return the option with most words in common with what the graph says.
+def guess(question: Question, facts: Facts) -> tuple[Support, float]:
+    """Return the option that fits best what the graph holds, and how likely that is.
 
     Used only where the caller allows unsupported answers; the first of equals.
     """
-    said = {stem(w) for p in facts.predicates for w in tokens(p)}
-    said |= {stem(w) for row in facts.objects.values() for w in tokens(row["label"])}
-    asked = _content(question.text)
-    scores = [
-        len(_content(option) & said) + 0.5 * len(_content(option) & asked)
-        for option in question.choices
-    ]
-    return scores.index(max(scores))
+    found = supports(question.text, question.choices, facts)
+    best = max(found, key=lambda support: (support.score, -support.index))
+    return best, 1 / sum(math.exp(support.score - best.score) for support in found)
 
 
 def _content(text: str) -> set[str]:

@@ -31,8 +31,12 @@ from reelgraph.agent.reason import solve
 from reelgraph.agent.request import read_request
 from reelgraph.agent.verbs import VISIBLE
 from reelgraph.agent.vocabulary import Vocabulary
+from reelgraph.graph import serialize
 
 __all__ = ["EmbeddedChatModel", "draft_answer", "plan"]
+
+MOST_REASONS = 3
+"""A guess names at most so many labels and predicates that speak for it."""
 
 MOST_QUERIES = 4
 """A question about more predicates than this asks for all relations at once."""
@@ -164,6 +168,9 @@ def draft_answer(
     if not allow_unsupported:
         reason = finding.reason or "the graph supports none of the options"
         return AnswerDraft(text=f"I do not know: {reason}.", abstain=True, confidence=0.0)
-    index = guess(question, facts)
-    text = f"A guess: {question.choices[index]}."
-    return AnswerDraft(text=text, choice=index, confidence=1 / len(question.choices))
+    best, likely = guess(question, facts)
+    because = ", ".join(map(serialize.clean, best.because[:MOST_REASONS]))
+    text = (
+        f"A guess: {question.choices[best.index]}{f'; the graph has {because}' if because else ''}."
+    )
+    return AnswerDraft(text=text, choice=best.index, confidence=likely)
