@@ -1,0 +1,110 @@
+"""The language model on a fixed cache: equal to the stock forward pass and the official one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the extra reelgraph[traser]")
+pytest.importorskip("transformers", reason="needs the extra reelgraph[traser]")
+
+from made_checkpoint import HIDDEN, loaded, random_prompt, write_checkpoint  # noqa: E402
+
+from reelgraph.tools.traser.language import SPLIT, LanguageModel, layer_step  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return loaded(write_checkpoint(tmp_path_factory.mktemp("made")))
+
+
+def stock_logits(model, vectors):
+    """Logits of every place from the stock class, without a cache."""
+    with torch.inference_mode():
+        return model.vlm(inputs_embeds=vectors[None], use_cache=False).logits[0]
+
+
+def step(language, cache, tokens, positions):
+    extent = -(-(max(positions) + 1) // SPLIT) * SPLIT
+    places = torch.tensor(positions)
+    with torch.inference_mode():
+        return language.step(torch.tensor(tokens), places, cache, extent, layer_step)
+
+
+def test_a_prompt_and_its_steps_equal_the_stock_model(made):
+    language = LanguageModel(made)
+    prompt, tokens = random_prompt(30), [5, 100, 7, 7, 250]
+    whole = torch.cat([prompt, made.embedding(torch.tensor(tokens))])
+    wanted = stock_logits(made, whole)
+    with torch.inference_mode():
+        cache = language.new_cache(1, 64)
+        found = [language.read(prompt, cache, 0)]
+    found += [step(language, cache, [t], [30 + k])[0] for k, t in enumerate(tokens)]
+    torch.testing.assert_close(torch.stack(found), wanted[29:], atol=1e-5, rtol=1e-5)
+
+
+def test_rows_of_different_lengths_do_not_touch_each_other(made):
+    language = LanguageModel(made)
+    lengths = (300, 3, 255)
+    prompts = [random_prompt(length, seed=length) for length in lengths]
+    with torch.inference_mode():
+        shared = language.new_cache(3, 400)
+        for row, prompt in enumerate(prompts):
+            language.read(prompt, shared, row)
+    together = step(language, shared, [1, 2, 3], list(lengths))
+    for row, prompt in enumerate(prompts):
+        with torch.inference_mode():
+            own = language.new_cache(1, 400)
+            language.read(prompt, own, 0)
+        alone = step(language, own, [row + 1], [lengths[row]])[0]
+        torch.testing.assert_close(together[row], alone, atol=1e-5, rtol=1e-5)
+
+
+def test_a_repeated_step_and_a_longer_view_of_the_cache_change_nothing(made):
+    language = LanguageModel(made)
+    with torch.inference_mode():
+        cache = language.new_cache(1, 4 * SPLIT)
+        language.read(random_prompt(20), cache, 0)
+        once, again, further = (
+            language.step(torch.tensor([9]), torch.tensor([20]), cache, extent, layer_step)
+            for extent in (SPLIT, SPLIT, 4 * SPLIT)
+        )
+    assert torch.equal(once, again)
+    torch.testing.assert_close(further, once, atol=1e-6, rtol=1e-6)
+
+
+def test_the_cache_holds_what_it_says(made):
+    language = LanguageModel(made)
+    cache = language.new_cache(2, SPLIT + 1)
+    assert cache.capacity == 2 * SPLIT
+    # layers x (keys, values) x rows x heads x capacity x head size x bytes
+    assert cache.bytes == 2 * 2 * 2 * 2 * (2 * SPLIT) * (HIDDEN // 4) * 4
+
+
+def test_the_published_models_cache_takes_36864_bytes_a_token():
+    layers, heads, size, kinds, width = 36, 2, 128, 2, 2
+    assert layers * heads * size * kinds * width == 36_864
+
+
+def test_a_step_reads_every_weight_of_the_layers_and_the_head(made):
+    counted = {id(p): p for p in made.language.parameters()}
+    wanted = sum(p.numel() * p.element_size() for p in counted.values())
+    assert LanguageModel(made).step_bytes == wanted
+
+
+def test_logits_of_the_official_program_step_by_step(case, golden):
+    """Raw logits within 5e-3 along the official greedy path, and along the unpunished one."""
+    language = LanguageModel(loaded(golden / "tiny_checkpoint"))
+    arrays = case.arrays
+    prompt = torch.from_numpy(arrays["inputs_embeds"])
+    for ids, top in (("gen_ids", "gen_top"), ("gen_ids_nopenalty", "gen_nopenalty_top")):
+        with torch.inference_mode():
+            cache = language.new_cache(1, len(prompt) + 24)
+            rows = [language.read(prompt, cache, 0)]
+        for number, token in enumerate(arrays[ids][:-1].tolist()):
+            rows.append(step(language, cache, [token], [len(prompt) + number])[0])
+        for row, names, values in zip(
+            rows, arrays[f"{top}_ids"], arrays[f"{top}_logits"], strict=True
+        ):
+            np.testing.assert_allclose(row[names.astype(int)].numpy(), values, atol=5e-3)
+            assert row.argmax() == names[0]
