@@ -13,6 +13,7 @@ so that the order in which questions were answered never shows. Only `Record.sec
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -236,20 +237,22 @@ class LogWriter:
         self._file.flush()
         os.fsync(self._file.fileno())
 
-    def keep_text(self, name: str, text: str) -> None:
-        """Keep what an arm was told of a graph under a name, unless it is there."""
-        folder = self.folder / _GRAPHS
-        path = folder / f"{name}.txt"
+    def keep_text(self, text: str) -> str:
+        """Keep what an arm was told of a graph, once, and return its name."""
+        name = hashlib.sha256(text.encode()).hexdigest()[:16]
+        path = self.folder / _GRAPHS / f"{name}.txt"
         if not path.exists():
-            folder.mkdir(exist_ok=True)
+            path.parent.mkdir(exist_ok=True)
             with replacing(path) as partial:
                 partial.write_text(text, encoding="utf-8")
+        return name
 
 
 def read_run(*folders: str | Path) -> RunLog:
     """Read a run from its folder, or from the folders of its shards.
 
-    A last line that was cut by a kill is left out; the run can be resumed.
+    A last line that was cut by a kill is left out; the run can be resumed. Where a question
+    was asked again because it failed, the last answer counts.
 
     Raises:
         EvalError: If a folder holds no run, a line in the middle is damaged, or the
@@ -359,7 +362,7 @@ def _ordered(header: Run, records: Sequence[Record]) -> tuple[Record, ...]:
         if record.arm not in place:
             raise EvalError(f"a record is of arm {record.arm!r}, which the header does not name")
         key = (record.arm, record.question_id)
-        if key in seen:
+        if key in seen and seen[key].error is None:
             raise EvalError(f"arm {record.arm!r} answers question {record.question_id!r} twice")
         seen[key] = record
     order = sorted(seen.values(), key=lambda r: (place[r.arm], r.cluster, r.question_id))

@@ -42,7 +42,7 @@ def read_nextqa(path: Path, split: str = "val") -> Benchmark:
     source = Source(path, "NExT-QA", WHERE)
     rows = source.rows(source.questions(f"{split}.csv", f"nextqa/{split}.csv"))
     questions = tuple(_choice_question(row) for row in rows)
-    return _benchmark("nextqa", source, questions, exact=True)
+    return _benchmark("nextqa", source, questions)
 
 
 def read_nextoe(path: Path, split: str = "val") -> Benchmark:
@@ -58,7 +58,7 @@ def read_nextoe(path: Path, split: str = "val") -> Benchmark:
     source = Source(path, "NExT-OE", WHERE)
     names = (f"nextoe/{split}.csv", f"nextoe_{split}.csv", f"{split}.csv")
     questions = tuple(_open_question(row) for row in source.rows(source.questions(*names)))
-    return _benchmark("nextoe", source, questions, exact=False)
+    return _benchmark("nextoe", source, questions)
 
 
 def graphs_beside(source: Source) -> GraphSource | None:
@@ -76,9 +76,7 @@ def captions_beside(source: Source) -> dict[str, tuple[tuple[float, str], ...]]:
     return {} if path is None else read_captions(source, path)
 
 
-def _benchmark(
-    name: str, source: Source, questions: tuple[Question, ...], *, exact: bool
-) -> Benchmark:
+def _benchmark(name: str, source: Source, questions: tuple[Question, ...]) -> Benchmark:
     return Benchmark(
         name=name,
         questions=questions,
@@ -86,7 +84,6 @@ def _benchmark(
         captions=captions_beside(source),
         files=source.files,
         groups=GROUPS,
-        exact=exact,
     )
 
 

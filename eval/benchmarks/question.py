@@ -74,8 +74,6 @@ class Benchmark:
         graphs: Graphs to be evaluated; None to use ``truth``, or to build them.
         captions: What is said of each video, by name.
         videos: Where the video files are.
-        exact: True if an open answer is right only if it equals the expected one, after
-            normalisation; False if the benchmark scores closeness instead.
     """
 
     name: str
@@ -86,4 +84,3 @@ class Benchmark:
     graphs: GraphSource | None = None
     captions: Mapping[str, Captions] = field(default_factory=dict)
     videos: VideoSource | None = None
-    exact: bool = True
