@@ -26,7 +26,10 @@ from reelgraph.graph.tracks import Track, Tracks, decode_rle, encode_mask, rle_b
 
 __all__ = [
     "TRACKS_FORMAT_VERSION",
+    "Rle",
+    "mask_counts",
     "read_traser_masks",
+    "track_from_masks",
     "tracks_from_bytes",
     "tracks_to_bytes",
     "traser_rows",
@@ -206,12 +209,12 @@ def read_traser_masks(path: str | Path, video: VideoInfo, times_s: Floats) -> Tr
     kept: dict[int, list[tuple[int, bytes]]] = {}
     for position, row in enumerate(rows[: len(times_s)]):
         for column, item in enumerate(row or ()):
-            counts = _counts(item, video.resolution_wh, f"frame {position}, object {column}")
+            counts = mask_counts(item, video.resolution_wh, f"frame {position}, object {column}")
             if counts is not None:
                 kept.setdefault(column + 1, []).append((position, counts))
     surplus = len(rows) - len(times_s)
     notes = (f"{surplus} mask frames beyond the video's last were left out",) if surplus > 0 else ()
-    objects = tuple(_as_track(key, kept[key], video.resolution_wh) for key in sorted(kept))
+    objects = tuple(track_from_masks(key, kept[key], video.resolution_wh) for key in sorted(kept))
     indices = np.arange(len(times_s), dtype=np.int64)
     return Tracks(video, indices, times_s, video.duration_s, objects, notes)
 
@@ -228,8 +231,17 @@ def _load_rows(path: Path) -> list[Sequence[Any] | None]:
     return rows
 
 
-def _counts(item: Any, resolution_wh: tuple[int, int], where: str) -> bytes | None:
-    """Return one mask's run lengths at the video's resolution; None if nothing is visible."""
+def mask_counts(item: Any, resolution_wh: tuple[int, int], where: str) -> bytes | None:
+    """Return the run lengths of one mask of a file; None if nothing is visible.
+
+    Args:
+        item: ``{"size": [height, width], "counts": ...}``, compressed or a list, or None.
+        resolution_wh: The video's; a mask of another size is scaled, nearest pixel.
+        where: The place in the file, for messages.
+
+    Raises:
+        GraphFormatError: If it is no mask.
+    """
     if item is None:
         return None
     size, counts = _fields(item, where)
@@ -277,9 +289,10 @@ def _scaled(mask: NDArray[np.bool_], resolution_wh: tuple[int, int]) -> NDArray[
     return mask[np.ix_(rows, columns)]
 
 
-def _as_track(
+def track_from_masks(
     object_id: int, masks: Sequence[tuple[int, bytes]], resolution_wh: tuple[int, int]
 ) -> Track:
+    """Return a track of masks: row of the processed frame and run lengths, none empty."""
     boxes = [rle_box(counts, resolution_wh=resolution_wh) for _, counts in masks]
     return Track(
         object_id,

@@ -131,6 +131,20 @@ class Video:
         """When the last frame stops being shown, in seconds."""
         return self._index.end_s
 
+    def frame_indices(
+        self, *, fps: float | None = None, start_s: float = 0.0, end_s: float | None = None
+    ) -> Ints:
+        """Return the indices of the frames that `frames` gives, without decoding any.
+
+        Raises:
+            ValueError: If ``fps`` is not positive.
+        """
+        selected = np.arange(len(self.times_s)) if fps is None else self._sample(fps)
+        times = self.times_s[selected]
+        inside = (times >= start_s) & (times < (np.inf if end_s is None else end_s))
+        indices: Ints = selected[inside]
+        return indices
+
     def frames(
         self,
         *,
@@ -152,10 +166,8 @@ class Video:
         Raises:
             ValueError: If ``fps`` or ``resolution_wh`` is not positive.
         """
-        selected = np.arange(len(self.times_s)) if fps is None else self._sample(fps)
-        times = self.times_s[selected]
-        inside = (times >= start_s) & (times < (np.inf if end_s is None else end_s))
-        return self._read(selected[inside], resolution_wh)
+        indices = self.frame_indices(fps=fps, start_s=start_s, end_s=end_s)
+        return self._read(indices, resolution_wh)
 
     def frames_at(
         self, times_s: Sequence[float], *, resolution_wh: tuple[int, int] | None = None
