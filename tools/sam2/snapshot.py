@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["dump", "load"]
 
-FORMAT: Final = "reelgraph-sam2-memory-1"
-_HEADER: Final = "objects"
+FORMAT: Final = "sam2-memory-1"
+_KEY: Final = "reelgraph"
 _LENGTH_BYTES: Final = 8
 
 
@@ -34,8 +34,8 @@ def dump(memories: Sequence[ObjectMemory]) -> bytes:
 
     tensors: dict[str, torch.Tensor] = {}
     objects = [_describe(number, memory, tensors) for number, memory in enumerate(memories)]
-    header = {"format": FORMAT, _HEADER: json.dumps(objects)}
-    return save(tensors, metadata=header)
+    # One key: safetensors writes several in an order that changes from call to call.
+    return save(tensors, metadata={_KEY: json.dumps({"format": FORMAT, "objects": objects})})
 
 
 def load(data: bytes, device: torch.device) -> list[ObjectMemory]:
@@ -85,10 +85,10 @@ def _header(data: bytes) -> list[dict[str, Any]]:
     """Read the metadata, which safetensors' loader from bytes leaves out."""
     length = int.from_bytes(data[:_LENGTH_BYTES], "little")
     header = json.loads(data[_LENGTH_BYTES : _LENGTH_BYTES + length])
-    found = header["__metadata__"]
+    found = json.loads(header["__metadata__"][_KEY])
     if found["format"] != FORMAT:
         raise ValueError(f"its format is {found['format']!r}, not {FORMAT!r}")
-    objects: list[dict[str, Any]] = json.loads(found[_HEADER])
+    objects: list[dict[str, Any]] = found["objects"]
     return objects
 
 
