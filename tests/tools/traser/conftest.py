@@ -106,13 +106,13 @@ def golden(data_dir: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def golden_case(golden: Path) -> Callable[[str], GoldenCase]:
+    """A case by its name."""
+    return lambda name: GoldenCase(golden / "dev", name)
+
+
 @pytest.fixture(scope="session", params=CASES)
 def case(request: pytest.FixtureRequest, golden: Path) -> GoldenCase:
     """Each end-to-end case in turn."""
     return GoldenCase(golden / "dev", request.param)
-
-
-@pytest.fixture(scope="session")
-def case_named(golden: Path) -> Callable[[str], GoldenCase]:
-    """Find an end-to-end case by name."""
-    return lambda name: GoldenCase(golden / "dev", name)

@@ -21,7 +21,8 @@ def made(tmp_path_factory):
 def stock_logits(model, vectors):
     """Logits of every place from the stock class, without a cache."""
     with torch.inference_mode():
-        return model.vlm(inputs_embeds=vectors[None], use_cache=False).logits[0]
+        hidden = model.language(inputs_embeds=vectors[None], use_cache=False).last_hidden_state
+        return model.head(hidden)[0]
 
 
 def step(language, cache, tokens, positions):
