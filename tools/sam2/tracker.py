@@ -51,8 +51,6 @@ class Sam2Tracker:
     name: ClassVar[str] = "sam2"
     version: ClassVar[str] = "1"
     config_type: ClassVar[type[ToolConfig]] = Sam2Config
-    takes_prompts: ClassVar[bool] = True
-    """Whether `track` takes ``prompts`` and ``stages``."""
 
     def __init__(
         self,
@@ -112,6 +110,8 @@ class Sam2Tracker:
         """
         if prompts is not None:
             check_prompts(prompts, video.info)
+        if stages is not None:
+            stages.mkdir(parents=True, exist_ok=True)
         engine = self._loaded_engine()
         root = self._work_root or default_work_root()
         with open_work(root, self._key(video, prompts, stages)) as work:
@@ -163,7 +163,6 @@ class Sam2Tracker:
         info = raw.video
         rate = max(1, round(info.fps * self._config.discovery.every_s))
         first = AutomaticMasks(info.resolution_wh, info.fps, info.frame_count, rate, masks)
-        folder.mkdir(parents=True, exist_ok=True)
         with replacing(folder / STAGE_FILES[0]) as partial:
             write_stage1(first, partial, video=info.path)
         for name, tracks in zip(STAGE_FILES[1:], (raw, clean), strict=True):

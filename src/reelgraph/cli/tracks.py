@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,8 +27,18 @@ from reelgraph.errors import QueryError
 
 if TYPE_CHECKING:
     from reelgraph.graph.tracks import Tracks
+    from reelgraph.progress import Progress
+    from reelgraph.tools.pipeline import Pipeline
+    from reelgraph.tools.sam2.prompts import ObjectPrompt
 
-__all__ = ["tracks"]
+__all__ = ["MasksFormat", "tracks"]
+
+
+class MasksFormat(StrEnum):
+    """How masks are written."""
+
+    TRASER = "traser"
+    SVG2 = "svg2"
 
 
 def tracks(
@@ -38,10 +50,46 @@ def tracks(
             "--output", "-o", help="Write the masks here, as TRASER mask JSON.", metavar="FILE"
         ),
     ] = None,
+    masks_format: Annotated[
+        MasksFormat,
+        typer.Option(
+            help="Format of --output: traser (a row a frame) or svg2 (its stage 2 and 3).",
+            metavar="NAME",
+        ),
+    ] = MasksFormat.TRASER,
     preview: Annotated[
         Path | None,
         typer.Option(
             help="Write the video here with masks, ids and labels over it, as MP4.", metavar="FILE"
+        ),
+    ] = None,
+    point: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Follow just what is at these pixels at a time; +X,Y is on it too, -X,Y is not: "
+            '"2.0:120,80 -60,40". Repeat it, once an object.',
+            metavar='"SECONDS:X,Y ..."',
+        ),
+    ] = None,
+    box: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Follow just what is in a box at a time. Repeat it, once an object.",
+            metavar="SECONDS:LEFT,TOP,RIGHT,BOTTOM",
+        ),
+    ] = None,
+    mask: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Follow just what a picture's pixels that are not black cover at a time.",
+            metavar="SECONDS:FILE",
+        ),
+    ] = None,
+    stages: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write SVG2's files of stages 1 to 3 here; needs a run, whatever the cache holds.",
+            metavar="FOLDER",
         ),
     ] = None,
     tracker: TrackerOption = None,
@@ -50,11 +98,16 @@ def tracks(
     cache: CacheOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Find and follow the objects of a video.
+    """Find and follow the objects of a video, or just those that you point out.
+
+    What you point out is followed before and after the time you give. Places are
+    in pixels from the top left of the video as it is shown. Such tracks are not
+    kept in the cache, so they never stand for all objects of the video.
 
     [bold]Examples[/bold]
       reelgraph tracks clip.mp4
       reelgraph tracks clip.mp4 -o masks.json --preview preview.mp4
+      reelgraph tracks clip.mp4 --tracker sam2 --point "2.0:120,80" --box "0:10,20,110,140"
     """
     for path in (output, preview):
         if path is not None:
@@ -64,29 +117,74 @@ def tracks(
     settings = settings_from(
         cache=cache, tracker=tracker, generators=generator, tool_options=tool_options
     )
+    prompts = _prompts(point or (), box or (), mask or ())
     pipeline = services_of(context).pipeline(settings)
     progress = progress_for(quiet=quiet)
-    found = pipeline.tracks(video, progress=progress)
+    apart = bool(prompts) or stages is not None
+    if apart:
+        found = _track_apart(pipeline, video, prompts, stages, progress)
+    else:
+        found = pipeline.tracks(video, progress=progress)
     for warning in found.warnings:
         warn(warning)
     if output is not None:
-        _write_masks(found, output)
+        _write_masks(found, output, masks_format)
     if preview is not None:
         from reelgraph.tools.drawing import write_preview
         from reelgraph.tools.video import Video
 
-        graph = pipeline.graph(video, progress=progress)
+        graph = None if apart else pipeline.graph(video, progress=progress)
         write_preview(Video.open(video), found, preview, graph=graph, progress=progress)
     _show(found)
     if not quiet:
         remark(pipeline.choice)
 
 
-def _write_masks(found: Tracks, output: Path) -> None:
+def _prompts(
+    points: Sequence[str], boxes: Sequence[str], masks: Sequence[str]
+) -> list[ObjectPrompt]:
+    """Return what the user pointed out: points first, then boxes, then masks."""
+    if not (points or boxes or masks):
+        return []
+    from reelgraph.tools.sam2.prompts import parse_box, parse_mask, parse_point
+
+    kinds = ((parse_point, points), (parse_box, boxes), (parse_mask, masks))
+    return [parse(text) for parse, texts in kinds for text in texts]
+
+
+def _track_apart(
+    pipeline: Pipeline,
+    video: Path,
+    prompts: Sequence[ObjectPrompt],
+    stages: Path | None,
+    progress: Progress,
+) -> Tracks:
+    """Run the tracker without the cache: for prompts, or for what it leaves on the way.
+
+    Raises:
+        QueryError: If the tracker takes no prompts.
+    """
+    from reelgraph.tools.sam2.tracker import Sam2Tracker
+    from reelgraph.tools.video import Video
+
+    tracker = pipeline.tracker
+    if not isinstance(tracker, Sam2Tracker):
+        raise QueryError(
+            f"the tracker {tracker.name!r} takes no --point, --box, --mask or --stages; "
+            "add --tracker sam2"
+        )
+    return tracker.track(
+        Video.open(video), prompts=prompts or None, stages=stages, progress=progress
+    )
+
+
+def _write_masks(found: Tracks, output: Path, masks_format: MasksFormat) -> None:
+    from reelgraph.graph.svg2_stages import write_stage_tracks
     from reelgraph.graph.track_formats import write_traser_masks
 
+    write = write_traser_masks if masks_format is MasksFormat.TRASER else write_stage_tracks
     with replacing(output) as partial:
-        write_traser_masks(found, partial)
+        write(found, partial)
 
 
 def _show(found: Tracks) -> None:
