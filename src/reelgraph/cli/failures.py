@@ -76,12 +76,15 @@ def _one_line_warnings() -> Iterator[None]:
             others(message, category, filename, lineno, file, line)
 
     _logger.addHandler(lines)
+    # Model packages give the root logger a handler, which would say everything twice.
+    propagates, _logger.propagate = _logger.propagate, False
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", VideoWarning)
             warnings.showwarning = show
             yield
     finally:
+        _logger.propagate = propagates
         _logger.removeHandler(lines)
 
 
