@@ -25,7 +25,15 @@ from reelgraph.tools.video import Video
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["ClipFrames", "ClipInput", "Pass", "read_clip", "read_clips", "select_passes"]
+__all__ = [
+    "ClipFrames",
+    "ClipInput",
+    "Pass",
+    "read_clip",
+    "read_clips",
+    "sample_clip_frames",
+    "select_passes",
+]
 
 _NAMED = 12
 """Ids or pairs that a warning names before it only counts them."""
@@ -124,7 +132,7 @@ def read_clip(
     latents: Latents = LATENTS,
 ) -> ClipInput:
     """Read one clip (see `read_clips`)."""
-    frames = _sampled(video, clip)
+    frames = sample_clip_frames(video, clip)
     selections, warnings = select_passes(masks, clip.frame_indices, frames.grid, config)
     prompt = tokens.prompt(config.task, path=config.path)
     passes = tuple(
@@ -146,8 +154,12 @@ def read_clip(
     return ClipInput(frames, passes, warnings)
 
 
-def _sampled(video: Video, clip: Clip) -> ClipFrames:
-    """Decode and resize the sampled frames; one that does not decode shows its predecessor."""
+def sample_clip_frames(video: Video, clip: Clip) -> ClipFrames:
+    """Decode and resize the sampled frames; one that does not decode shows its predecessor.
+
+    Raises:
+        VideoError: If none of them decodes, or they are too narrow.
+    """
     wanted = clip.frame_indices
     pixels: NDArray[np.uint8] | None = None
     filled = 0

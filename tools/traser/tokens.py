@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,19 +62,26 @@ class TraserTokens:
         """Use ``encode``, which gives the ids of a text and adds nothing."""
         self.special = special or SpecialIds()
         self.tokenizer = tokenizer
-        self._encode = lru_cache(maxsize=4096)(lambda text: tuple(encode(text)))
+        self._plain = encode
+        self._labels: dict[str, tuple[int, ...]] = {}
 
     def encode(self, text: str) -> tuple[int, ...]:
         """Return the ids of a text; special tokens in it count as such."""
-        return self._encode(text)
+        return tuple(self._plain(text))
+
+    def _label(self, text: str) -> tuple[int, ...]:
+        """Return the ids of a label; there are few, and each is asked for often."""
+        if text not in self._labels:
+            self._labels[text] = self.encode(text)
+        return self._labels[text]
 
     def object_label(self, number: int) -> tuple[int, ...]:
         """Return the ids of ``"Object k: "``, the space behind it a token of its own."""
-        return self._encode(f"Object {number}: ")
+        return self._label(f"Object {number}: ")
 
     def window_label(self, start_s: int, end_s: int) -> tuple[int, ...]:
         """Return the ids of ``"<a - b sec>"``."""
-        return self._encode(f"<{start_s} - {end_s} sec>")
+        return self._label(f"<{start_s} - {end_s} sec>")
 
     def prompt(self, task: Task, *, path: InputPath = "github", answer: str = "") -> PromptIds:
         """Return the ids around the objects of a prompt (TRASER specification, 6).
@@ -86,12 +93,21 @@ class TraserTokens:
         """
         # The model card's program lets the chat template place the video, which writes no
         # newline behind it.
-        behind = "" if path == "hub" else "\n"
+        return self.turns(task_text(task, path), "" if path == "hub" else "\n", answer)
+
+    def turns(self, before: str, behind: str, answer: str = "") -> PromptIds:
+        """Return the ids of a chat whose user says something with a video in it.
+
+        Args:
+            before: What the user says before the video.
+            behind: What the user says after it.
+            answer: The answer to train on; empty to let the model write.
+        """
         return PromptIds(
-            self._encode(f"<|im_start|>system\n{_SYSTEM}<|im_end|>\n")
-            + self._encode(f"<|im_start|>user\n{task_text(task, path)}"),
-            self._encode(f"{behind}<|im_end|>\n") + self._encode("<|im_start|>assistant\n"),
-            self._encode(f"{answer}<|im_end|>\n") if answer else (),
+            self.encode(f"<|im_start|>system\n{_SYSTEM}<|im_end|>\n")
+            + self.encode(f"<|im_start|>user\n{before}"),
+            self.encode(f"{behind}<|im_end|>\n") + self.encode("<|im_start|>assistant\n"),
+            self.encode(f"{answer}<|im_end|>\n") if answer else (),
         )
 
 
@@ -119,9 +135,15 @@ def load_tokens(folder: str | Path) -> TraserTokens:
         )
 
     special = SpecialIds(**{name: known[word] for name, word in _WORDS.items()})
+    return TraserTokens(_Encoder(tokenizer), special=special, tokenizer=tokenizer)
 
-    def encode(text: str) -> Sequence[int]:
-        ids: Sequence[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+
+@dataclass(frozen=True)
+class _Encoder:
+    """Encodes with a Hugging Face tokenizer; unlike a closure, it can go to a worker process."""
+
+    tokenizer: Any
+
+    def __call__(self, text: str) -> Sequence[int]:
+        ids: Sequence[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return ids
-
-    return TraserTokens(encode, special=special, tokenizer=tokenizer)

@@ -108,13 +108,13 @@ def test_golden_large_case(golden: Path, tokens: TraserTokens) -> None:
 
 
 def test_golden_batch_of_two_with_labels(
-    golden: Path, tokens: TraserTokens, case_named: Any
+    golden: Path, tokens: TraserTokens, golden_case: Any
 ) -> None:
     facts = json.loads((golden / "dev" / "batch2_labels.json").read_text())
     with np.load(golden / "dev" / "batch2_labels.npz") as file:
         arrays = dict(file)
     found = [
-        arranged(case_named(name), tokens, answer)
+        arranged(golden_case(name), tokens, answer)
         for name, answer in zip(facts["cases"], facts["answers"], strict=True)
     ]
     both = batch(found)
@@ -127,14 +127,14 @@ def test_golden_batch_of_two_with_labels(
 
 
 def test_golden_batch_before_the_arrangement(
-    golden: Path, tokens: TraserTokens, case_named: Any
+    golden: Path, tokens: TraserTokens, golden_case: Any
 ) -> None:
     facts = json.loads((golden / "dev" / "batch2_labels.json").read_text())
     with np.load(golden / "dev" / "batch2_labels.npz") as file:
         arrays = dict(file)
     for row, name in enumerate(facts["cases"]):
-        prompt = tokens.prompt(case_named(name).config.task, answer=facts["answers"][row])
-        ids = prompt.unarranged(case_named(name).grid, tokens.special)
+        prompt = tokens.prompt(golden_case(name).config.task, answer=facts["answers"][row])
+        ids = prompt.unarranged(golden_case(name).grid, tokens.special)
         mask = arrays["attention_mask"][row].astype(bool)
         np.testing.assert_array_equal(ids, arrays["input_ids"][row][mask])
         supervised = arrays["labels"][row] != IGNORED

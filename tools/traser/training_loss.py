@@ -1,0 +1,101 @@
+"""The training loss: next-token cross-entropy of the answers, all the way to the merger."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from reelgraph.tools.traser.arrangement import IGNORED, batch
+from reelgraph.tools.traser.embedding import prompt_embeddings, video_features
+from reelgraph.tools.traser.model import TraserModel
+from reelgraph.tools.traser.training_data import TrainingSample
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+__all__ = ["MAX_LENGTH", "batch_loss", "loss_module"]
+
+MAX_LENGTH = 20_000
+"""Tokens of an arranged example; what is longer is cut on the right (specification, 10.2)."""
+
+
+def batch_loss(
+    model: TraserModel,
+    samples: Sequence[TrainingSample],
+    *,
+    pad: int,
+    max_length: int = MAX_LENGTH,
+) -> torch.Tensor:
+    """Return the mean cross-entropy over the supervised tokens of a batch.
+
+    Logits are computed where a token is supervised only, which changes nothing but the
+    memory that the others would take.
+
+    Args:
+        model: The model.
+        samples: The examples, padded on the right to the longest.
+        pad: Id whose vector fills the padding.
+        max_length: Longest example.
+
+    Returns:
+        A scalar in float32; zero if the cut left nothing to supervise.
+
+    Warns:
+        UserWarning: If an example is cut.
+    """
+    import torch
+    from torch.nn import functional, utils
+
+    layout = batch([sample.arrangement for sample in samples], pad=pad)
+    vectors = [_vectors(model, sample) for sample in samples]
+    blank = model.embedding(torch.tensor([pad], device=model.device))[0]
+    padded = utils.rnn.pad_sequence(vectors, batch_first=True)
+    mask = torch.from_numpy(layout.attention_mask).to(model.device)
+    padded = torch.where(mask[..., None], padded, blank)
+    if padded.shape[1] > max_length:
+        warnings.warn(
+            f"an example of {padded.shape[1]} tokens is cut to {max_length}, which may cut its "
+            "answer; leave examples with so many objects or windows out",
+            stacklevel=2,
+        )
+    positions = torch.from_numpy(layout.position_ids).to(model.device)
+    hidden = model.language(
+        inputs_embeds=padded[:, :max_length],
+        attention_mask=mask[:, :max_length].long(),
+        position_ids=positions[..., :max_length],
+        use_cache=False,
+    ).last_hidden_state
+    wanted = torch.from_numpy(layout.labels[:, 1:max_length]).to(model.device)
+    supervised = wanted != IGNORED
+    logits = model.head(hidden[:, :-1][supervised]).float()
+    total = functional.cross_entropy(logits, wanted[supervised], reduction="sum")
+    return total / max(1, int(supervised.sum()))
+
+
+def _vectors(model: TraserModel, sample: TrainingSample) -> torch.Tensor:
+    """Return an example's vectors, ``(L, hidden)``."""
+    features = video_features(model, sample.frames.rows, sample.frames.grid)
+    return prompt_embeddings(model, features, sample.arrangement)
+
+
+def loss_module(model: TraserModel, *, pad: int, max_length: int = MAX_LENGTH) -> nn.Module:
+    """Return a module whose forward pass is `batch_loss`, as trainers want it.
+
+    Args:
+        model: The model, whose parts become the module's.
+        pad: See `batch_loss`.
+        max_length: See `batch_loss`.
+    """
+    from torch import nn
+
+    class TraserLoss(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.vlm, self.otr, self.twr = model.parts()
+
+        def forward(self, samples: Sequence[TrainingSample]) -> dict[str, torch.Tensor]:
+            return {"loss": batch_loss(model, samples, pad=pad, max_length=max_length)}
+
+    return TraserLoss()
