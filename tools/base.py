@@ -27,7 +27,7 @@ NO_PROGRESS: Progress = NullProgress()
 class ToolConfig(BaseModel):
     """Base of every tool's options: frozen, and an unknown option is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Availability(BaseModel):
@@ -88,7 +88,11 @@ class GraphGenerator(Protocol):
 TRACKERS: Registry[Tracker] = Registry(
     "tracker",
     "reelgraph.trackers",
-    {"motion": "reelgraph.tools.motion.tracker:MotionTracker"},
+    {
+        "masks": "reelgraph.tools.mask_file:MaskFileTracker",
+        "motion": "reelgraph.tools.motion.tracker:MotionTracker",
+        "sam2": "reelgraph.tools.sam2.tracker:Sam2Tracker",
+    },
 )
 GENERATORS: Registry[GraphGenerator] = Registry(
     "generator",
@@ -96,5 +100,6 @@ GENERATORS: Registry[GraphGenerator] = Registry(
     {
         "appearance": "reelgraph.tools.appearance:AppearanceGenerator",
         "geometry": "reelgraph.tools.geometry:GeometryGenerator",
+        "traser": "reelgraph.tools.traser.generator:TraserGenerator",
     },
 )

@@ -85,8 +85,18 @@ def _options(config: type[ToolConfig], place: str) -> list[tuple[str, str, str]]
 
 
 def _meanings(config: type[ToolConfig]) -> dict[str, str]:
-    """Return what the docstring's section "Attributes" says of each option."""
-    _, _, section = (inspect.getdoc(config) or "").partition("Attributes:\n")
+    """Return what the docstrings' sections "Attributes" say of each option."""
+    meanings: dict[str, str] = {}
+    for kind in reversed(config.__mro__):
+        known = {
+            name: meaning for name, meaning in _section(kind).items() if "See `" not in meaning
+        }
+        meanings |= known
+    return meanings
+
+
+def _section(kind: type[object]) -> dict[str, str]:
+    _, _, section = inspect.cleandoc(kind.__doc__ or "").partition("Attributes:\n")
     meanings: dict[str, str] = {}
     option = ""
     for line in section.split("\n\n")[0].splitlines():
