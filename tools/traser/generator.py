@@ -77,8 +77,9 @@ class TraserGenerator:
             reason = f"{', '.join(lacking)} not installed"
             return Availability(ok=False, reason=reason, fix="pip install 'reelgraph[traser]'")
         try:
-            device = pick_device(self._config.device)
+            # The weights first: looking for a device imports torch, which takes seconds.
             weights = find_weights(self._config.model, self._config.revision)
+            device = pick_device(self._config.device)
         except SettingsError as error:
             reason, _, fix = str(error).partition("; ")
             return Availability(ok=False, reason=reason, fix=fix or "see the reason")

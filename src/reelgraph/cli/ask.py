@@ -14,6 +14,7 @@ from reelgraph.cli.options import (
     GeneratorOption,
     JsonOption,
     LabelOption,
+    MasksOption,
     QuietOption,
     SetOption,
     TrackerOption,
@@ -63,6 +64,7 @@ def ask(
     ] = None,
     label: LabelOption = None,
     tracker: TrackerOption = None,
+    masks: MasksOption = None,
     generator: GeneratorOption = None,
     tool_options: SetOption = None,
     cache: CacheOption = None,
@@ -89,6 +91,7 @@ def ask(
     settings = settings_from(
         cache=cache,
         tracker=tracker,
+        masks=masks,
         generators=generator,
         model=model,
         tool_options=tool_options,

@@ -17,6 +17,7 @@ from reelgraph.cli.options import (
     CacheOption,
     GeneratorOption,
     LabelOption,
+    MasksOption,
     QuietOption,
     SetOption,
     TrackerOption,
@@ -93,6 +94,7 @@ def graph(
     ] = None,
     label: LabelOption = None,
     tracker: TrackerOption = None,
+    masks: MasksOption = None,
     generator: GeneratorOption = None,
     tool_options: SetOption = None,
     cache: CacheOption = None,
@@ -105,13 +107,18 @@ def graph(
       reelgraph graph clip.mp4 -o clip.json
       reelgraph graph clip.mp4 --format html -o graph.html
       reelgraph graph clip.mp4 --label 1=bottle --label 2=hand
+      reelgraph graph clip.mp4 --masks masks.json --generator traser
       reelgraph graph clip.mp4 | grep holds
     """
     labels = parse_labels(label)
     if output is not None:
         check_writable(output)
     settings = settings_from(
-        cache=cache, tracker=tracker, generators=generator, tool_options=tool_options
+        cache=cache,
+        tracker=tracker,
+        generators=generator,
+        tool_options=tool_options,
+        masks=masks,
     )
     pipeline = services_of(context).pipeline(settings)
     found = build_graph(pipeline, video, labels, progress_for(quiet=quiet))

@@ -19,6 +19,7 @@ __all__ = [
     "GeneratorOption",
     "JsonOption",
     "LabelOption",
+    "MasksOption",
     "QuietOption",
     "SetOption",
     "TrackerOption",
@@ -43,6 +44,14 @@ LabelOption: TypeAlias = Annotated[
 TrackerOption: TypeAlias = Annotated[
     str | None,
     typer.Option("--tracker", help="Who finds the objects: auto, motion, ...", metavar="NAME"),
+]
+MasksOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--masks",
+        help="Take the objects from this TRASER mask JSON; no tracker runs.",
+        metavar="FILE",
+    ),
 ]
 GeneratorOption: TypeAlias = Annotated[
     list[str] | None,
@@ -77,21 +86,30 @@ def settings_from(
     generators: list[str] | None = None,
     model: str | None = None,
     tool_options: list[str] | None = None,
+    masks: Path | None = None,
 ) -> Settings:
     """Return the settings with the options that were given.
 
     Raises:
-        QueryError: If one of ``tool_options`` is not TOOL.OPTION=VALUE.
+        QueryError: If one of ``tool_options`` is not TOOL.OPTION=VALUE, or there are two
+            sources of objects.
         SettingsError: If a setting cannot be used.
     """
     from reelgraph.settings import load_settings
 
+    if masks is not None and tracker is not None:
+        raise QueryError("--masks and --tracker both say where the objects come from; give one")
     settings = load_settings(
-        cache=cache, tracker=tracker, generators=tuple(generators or ()) or None, model=model
+        cache=cache,
+        tracker="masks" if masks is not None else tracker,
+        generators=tuple(generators or ()) or None,
+        model=model,
     )
-    if not tool_options:
+    if not tool_options and masks is None:
         return settings
-    given = parse_tool_options(tool_options, settings.tools)
+    given = parse_tool_options(tool_options or [], settings.tools)
+    if masks is not None:
+        given["masks"] = {"file": str(masks)}
     return settings.model_copy(update={"tools": given})
 
 
