@@ -158,8 +158,9 @@ def check_model(model: str, config: EngineConfig | None = None) -> Availability:
                 fix="pip install 'reelgraph[sam2]'",
             )
     try:
-        choose_device(config or EngineConfig())
+        # Weights first: a machine without them is not made to import PyTorch for nothing.
         find_weights(model)
+        choose_device(config or EngineConfig())
     except SettingsError as error:
         reason, _, fix = str(error).partition("; ")
         return Availability(ok=False, reason=reason, fix=fix)
