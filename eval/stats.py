@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
 
-from reelgraph._types import Floats, Ints
+from reelgraph._types import Floats
 from reelgraph.errors import EvalError
 
 __all__ = [
@@ -175,17 +175,15 @@ class _Clusters:
         return cr0 * math.sqrt(count / (count - 1))
 
 
-def _draws(clusters: int, resamples: int, seed: int) -> Iterator[Ints]:
-    """Yield blocks of bootstrap weights: how often each cluster is drawn, ``(n, clusters)``."""
+def _draws(clusters: int, resamples: int, seed: int) -> Iterator[NDArray[np.intp]]:
+    """Yield blocks of bootstrap samples: which clusters are drawn, ``(n, clusters)``."""
     if clusters <= _MAX_ENUMERATED:
-        picks = np.array([*itertools.product(range(clusters), repeat=clusters)])
-        yield np.stack([(picks == i).sum(axis=1) for i in range(clusters)], axis=1)
+        yield np.array([*itertools.product(range(clusters), repeat=clusters)], dtype=np.intp)
         return
     rng = np.random.Generator(np.random.PCG64(seed))
     block = max(1, _CHUNK // clusters)
     for done in range(0, resamples, block):
-        size = min(block, resamples - done)
-        yield rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=size)
+        yield rng.integers(0, clusters, size=(min(block, resamples - done), clusters))
 
 
 def _bootstrap(
@@ -196,8 +194,8 @@ def _bootstrap(
         return math.nan, math.nan
     means = np.concatenate(
         [
-            (weights @ clusters.sums) / (weights @ clusters.sizes)
-            for weights in _draws(len(clusters), resamples, seed)
+            clusters.sums[picks].sum(axis=1) / clusters.sizes[picks].sum(axis=1)
+            for picks in _draws(len(clusters), resamples, seed)
         ]
     )
     tail = (1 - confidence) / 2
@@ -343,8 +341,10 @@ def _sign_flip_p(sums: Floats, resamples: int, seed: int) -> float:
     rng = np.random.Generator(np.random.PCG64(seed))
     hits = 0
     for done in range(0, resamples, block := max(1, _CHUNK // len(sums))):
-        signs = rng.choice((-1.0, 1.0), size=(min(block, resamples - done), len(sums)))
-        hits += int(np.sum(np.abs(signs @ sums) >= bar))
+        flipped = rng.integers(0, 2, size=(min(block, resamples - done), len(sums)), dtype=np.int8)
+        # A sum with its sign kept or turned is the whole sum, less twice what was turned.
+        totals = sums.sum() - 2 * (flipped.astype(float) @ sums)
+        hits += int(np.sum(np.abs(totals) >= bar))
     return (hits + 1) / (resamples + 1)
 
 
