@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from reelgraph._atomic import replacing
+from reelgraph.errors import MissingDependencyError, SettingsError
 from reelgraph.graph.svg2_stages import (
     STAGE_FILES,
     AutomaticMasks,
@@ -17,6 +18,7 @@ from reelgraph.graph.svg2_stages import (
 from reelgraph.graph.tracks import Tracks
 from reelgraph.progress import Progress
 from reelgraph.tools.base import NO_PROGRESS, TRACKERS, Availability, ToolConfig
+from reelgraph.tools.model_files import ModelFiles
 from reelgraph.tools.sam2.cleanup import clean_tracks
 from reelgraph.tools.sam2.config import Sam2Config
 from reelgraph.tools.sam2.device import choose_device
@@ -24,7 +26,13 @@ from reelgraph.tools.sam2.engine import Engine
 from reelgraph.tools.sam2.prompts import ObjectPrompt, check_prompts
 from reelgraph.tools.sam2.resuming import default_work_root, open_work, work_key
 from reelgraph.tools.sam2.run import Run
-from reelgraph.tools.sam2.weights import check_model, load_engine, model_identity
+from reelgraph.tools.sam2.weights import (
+    PUBLISHED,
+    check_model,
+    find_weights,
+    load_engine,
+    model_identity,
+)
 from reelgraph.tools.video import Video
 
 __all__ = ["Sam2Tracker"]
@@ -84,6 +92,11 @@ class Sam2Tracker:
         if not state.ok or choose_device(self._config.engine).type != "cpu":
             return state
         return Availability(slow=_SLOW)
+
+    def models(self) -> tuple[ModelFiles, ...]:
+        """Return the published models, the one in the options first."""
+        first = self._config.model
+        return tuple(_files(name) for name in sorted(PUBLISHED, key=lambda name: name != first))
 
     def track(
         self,
@@ -168,3 +181,16 @@ class Sam2Tracker:
         for name, tracks in zip(STAGE_FILES[1:], (raw, clean), strict=True):
             with replacing(folder / name) as partial:
                 write_stage_tracks(tracks, partial)
+
+
+def _files(model: str) -> ModelFiles:
+    """Say whether the weights of a published model are here."""
+    published = PUBLISHED[model]
+    try:
+        find_weights(model)
+        fix = ""
+    except (SettingsError, MissingDependencyError):
+        fix = f"hf download {model} {published.file}"
+    return ModelFiles(
+        model=model, here=not fix, bytes=published.bytes, licence=published.licence, fix=fix
+    )

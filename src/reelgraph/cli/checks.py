@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import platform
@@ -58,6 +59,7 @@ def run_checks() -> Iterator[Check]:
     yield from _codecs()
     yield from _settings_and_cache()
     yield from _tools()
+    yield from _models()
     yield _gpu()
     yield from _extras()
     yield from _keys()
@@ -161,8 +163,34 @@ def _tool(subject: str, name: str, registry: Registry[Tracker] | Registry[GraphG
         fix = "Reinstall the package that brings it"
         return Check(subject=subject, state="broken", detail=detail, fix=fix)
     state: Literal["ok", "missing"] = "ok" if answer.ok else "missing"
-    detail = name if answer.ok else f"{name}: {answer.reason}"
+    said = answer.slow if answer.ok else answer.reason
+    detail = f"{name}: {said}" if said else name
     return Check(subject=subject, state=state, detail=detail, fix=answer.fix)
+
+
+def _models() -> Iterator[Check]:
+    """Look for the weights of the tools that run a model: its default, and others that are here."""
+    from reelgraph.tools.base import GENERATORS, TRACKERS
+
+    for name, registry in [(n, r) for r in (TRACKERS, GENERATORS) for n in r.names()]:
+        with contextlib.suppress(ImportError, AttributeError):  # said of the tool already
+            yield from _weights(name, registry)
+
+
+def _weights(name: str, registry: Registry[Tracker] | Registry[GraphGenerator]) -> Iterator[Check]:
+    from reelgraph.tools.model_files import HasModels
+
+    tool = registry.get(name)()
+    if not isinstance(tool, HasModels):
+        return
+    for row, model in enumerate(tool.models()):
+        size = f"{human_size(model.bytes)}, {model.licence}"
+        if model.here:
+            detail = f"{model.model} for {name}: on this machine ({size})"
+            yield Check(subject="Weights", state="ok", detail=detail)
+        elif row == 0:
+            detail = f"{model.model} for {name}: not on this machine ({size})"
+            yield Check(subject="Weights", state="missing", detail=detail, fix=model.fix)
 
 
 def _gpu() -> Check:
