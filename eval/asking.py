@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
@@ -43,7 +43,7 @@ from reelgraph.prompts import prompts_hash
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage
 
-__all__ = ["Asker", "Request", "asker_for", "code_hash"]
+__all__ = ["Asker", "Published", "Request", "askers_for", "code_hash"]
 
 TOOL_TOKENS = 10_000
 """What an answer by tools is taken to cost in an estimate: about four calls."""
@@ -88,24 +88,33 @@ class Asker(Protocol):
         """Send it and return what comes back."""
 
 
-def asker_for(arm: Arm, model: str | BaseChatModel) -> Asker:
-    """Return who answers an arm's questions.
+def askers_for(arms: Iterable[Arm], model: str | BaseChatModel) -> dict[str, Asker]:
+    """Return who answers the questions of each arm; arms that are asked alike share one.
 
     Raises:
-        EvalError: If the model cannot be asked in this way.
+        EvalError: If the model cannot be asked in the way of an arm, or published answers
+            cannot be read.
         AgentError: If there is no such model, or its key is missing.
     """
-    if arm.answers is not None:
-        return Published(arm.answers)
-    chat = resolve_model(model)
-    if model_name(chat) == EMBEDDED:
-        if arm.frames:
-            raise EvalError(
-                f"arm {arm.name!r}: the embedded model sees no frames; choose a model that does, "
-                "such as --model openai:gpt-5, or build a graph of them (arm graph)"
-            )
-        return Embedded(chat)
-    return ByTools(chat) if arm.by_tools else Told(chat)
+    chosen = list(arms)
+    chat = resolve_model(model) if any(arm.answers is None for arm in chosen) else None
+    made: dict[object, Asker] = {}
+    return {arm.name: _asker(arm, chat, made) for arm in chosen}
+
+
+def _asker(arm: Arm, chat: BaseChatModel | None, made: dict[object, Asker]) -> Asker:
+    if arm.answers is not None or chat is None:
+        return Published(arm.answers or Path())
+    if model_name(chat) != EMBEDDED:
+        kind: type[ByTools | Told | Embedded] = ByTools if arm.by_tools else Told
+    elif arm.frames:
+        raise EvalError(
+            f"arm {arm.name!r}: the embedded model sees no frames; choose a model that does, "
+            "such as --model openai:gpt-5, or build a graph of them (arm graph)"
+        )
+    else:
+        kind = Embedded
+    return made.setdefault(kind, kind(chat))
 
 
 class ByTools:

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from langchain_core.language_models import BaseChatModel
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from reelgraph.agent.models import EMBEDDED, model_name, resolve_model
 from reelgraph.errors import EvalError
 from reelgraph.eval.arms import Arm
-from reelgraph.eval.asking import Asker, Published, asker_for, code_hash
+from reelgraph.eval.asking import Asker, Published, askers_for, code_hash
 from reelgraph.eval.benchmarks.question import Benchmark, Question
 from reelgraph.eval.log import Run
 from reelgraph.eval.showing import Showing
@@ -66,7 +66,7 @@ class Plan:
 
     def askers(self) -> dict[str, Asker]:
         """Return new askers, by arm."""
-        return {arm.name: asker_for(arm, self.model) for arm in self.arms}
+        return askers_for(self.arms, self.model)
 
     def tasks(self) -> Iterator[tuple[Arm, Question]]:
         """Yield every answer to give; a video's graph is needed by neighbours only."""
@@ -93,8 +93,7 @@ def make_plan(
         EvalError: If no question is left, or the model cannot be asked for an arm.
     """
     config = config or Config()
-    for arm in arms:
-        asker_for(arm, model)
+    askers_for(arms, model)
     kept, left_out = _answerable(benchmark, arms, showing)
     sample = _sample(kept, config)
     chosen = [question for question in sample if _in_shard(question, shard)]
@@ -104,10 +103,11 @@ def make_plan(
         questions=len(sample),
         questions_hash=_hash(sorted(question.id for question in sample)),
         groups=benchmark.groups,
-        arms={arm.name: arm.model_dump(mode="json", exclude={"name"}) for arm in arms},
+        arms={arm.name: _definition(arm) for arm in arms},
         model=model_name(resolve_model(model)),
         config=config.model_dump(mode="json")
-        | {"graphs": _graphs(arms, sample, showing), "left_out": left_out},
+        | {"graphs": _graphs(arms, sample, showing), "built_by": showing.builder}
+        | {"left_out": left_out},
         versions=_versions(model),
         shard=shard,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -126,6 +126,14 @@ def parse_shard(text: str) -> tuple[int, int]:
     if slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count):
         return int(number), int(count)
     raise EvalError(f"a shard is written 1/2, the first of two, got {text!r}")
+
+
+def _definition(arm: Arm) -> dict[str, JsonValue]:
+    """Return what an arm is, published answers by the hash of their file."""
+    fields: dict[str, JsonValue] = arm.model_dump(mode="json", exclude={"name", "answers"})
+    if arm.answers is not None:
+        fields["answers"] = hashlib.sha256(arm.answers.read_bytes()).hexdigest()[:16]
+    return fields
 
 
 def _answerable(

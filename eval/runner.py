@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -158,7 +159,7 @@ class Job:
             todo = self.todo(writer.records)
             if todo:
                 with self.progress.stage("answers", len(todo)) as stage:
-                    asyncio.run(_ask(self, todo, writer, stage))
+                    _finish(_ask(self, todo, writer, stage))
         return read_run(out)
 
     def todo(self, records: Sequence[Record]) -> list[tuple[Arm, Question]]:
@@ -179,6 +180,17 @@ class Job:
         askers = self.plan.askers()
         found = estimate(self.plan, todo, askers, self.cache, self.prices, total - len(todo))
         self.say(str(found))
+
+
+def _finish(work: Coroutine[None, None, None]) -> None:
+    """Run to the end, also where a loop is running, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(work)
+        return
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
 
 
 @dataclass
@@ -227,9 +239,9 @@ async def _ask(
     job: Job, todo: Sequence[tuple[Arm, Question]], writer: LogWriter, stage: Stage
 ) -> None:
     """Give all answers: the first question's alone, to tell the time, the rest at once."""
-    tally = _Tally()
+    tally, askers = _Tally(), job.plan.askers()
     first = len([task for task in todo if task[1].id == todo[0][1].id])
-    await _work(job, iter(todo[:first]), writer, stage, tally)
+    await _work(job, askers, iter(todo[:first]), writer, stage, tally)
     rest = len(todo) - first
     if rest:
         seconds = (time.perf_counter() - tally.begun) * rest / first / job.at_once
@@ -237,8 +249,10 @@ async def _ask(
     tasks = iter(todo[first:])
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(job.at_once, rest)):
-                group.create_task(_work(job, tasks, writer, stage, tally))
+            for number in range(min(job.at_once, rest)):
+                # An agent keeps what it made of a graph, so workers do not share one.
+                own = askers if number == 0 else job.plan.askers()
+                group.create_task(_work(job, own, tasks, writer, stage, tally))
     except ExceptionGroup as several:
         # They stop for one reason; a group of one and the same error helps nobody.
         raise several.exceptions[0] from several
@@ -246,13 +260,13 @@ async def _ask(
 
 async def _work(
     job: Job,
+    askers: Mapping[str, Asker],
     tasks: Iterator[tuple[Arm, Question]],
     writer: LogWriter,
     stage: Stage,
     tally: _Tally,
 ) -> None:
-    """Take tasks one after the other; each worker has agents of its own."""
-    askers = job.plan.askers()
+    """Take tasks one after the other."""
     for arm, question in tasks:
         record = await _answer(job, askers[arm.name], arm, question, writer)
         writer.append(record)

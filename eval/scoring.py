@@ -12,7 +12,7 @@ from reelgraph.eval.benchmarks.question import Question
 __all__ = ["is_right", "letter", "normalized", "option_named"]
 
 _STATED = re.compile(
-    r"(?:answer|option|choice)\s*(?:is|:)?\s*(?:is|:)?\s*[*\"'(]*([A-Z])\b", re.IGNORECASE
+    r"(?i:answer|option|choice)\s*(?i:is)?\s*:?\s*[*\"'(]*([A-Z])(?=[)\]\"'*.:,;]|\s*(?:\n|$))"
 )
 _ALONE = re.compile(r"^[\s*\"'`(\[]*([A-Za-z])[\s*\"'`)\].:,]*$")
 _LEADING = re.compile(r"^[\s*\"'`(\[]*([A-Z])[)\].:][\s*\"'`]*(.*)$", re.DOTALL)
@@ -77,7 +77,9 @@ def is_right(question: Question, prediction: int | str | None) -> bool | None:
 
 def normalized(text: str) -> str:
     """Return text without case, accents, punctuation, articles and with numbers as digits."""
-    plain = unicodedata.normalize("NFKD", text.lower())
-    letters = "".join(c for c in plain if not unicodedata.combining(c))
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    letters = "".join(
+        c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c)
+    )
     words = re.sub(r"[^\w\s]", " ", letters.replace("'", "")).split()
     return " ".join(_NUMBERS.get(word, word) for word in words if word not in _ARTICLES)

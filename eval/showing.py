@@ -75,6 +75,11 @@ class Showing:
         self._pipeline = pipeline
         self._graphs: OrderedDict[str, tuple[TemporalGraph, str]] = OrderedDict()
 
+    @property
+    def builder(self) -> str:
+        """What builds graphs of videos that have none, ``""`` if nothing does."""
+        return "" if self._pipeline is None else self._pipeline.choice
+
     def lacks(self, arm: Arm, question: Question) -> str:
         """Return what an arm needs and a question's video does not have, ``""`` if nothing."""
         if arm.captions and question.video not in self._benchmark.captions:
@@ -82,8 +87,8 @@ class Showing:
         if arm.frames and self._path(question) is None:
             return "a video file (--videos FOLDER)"
         if arm.graph and self._document(arm, question) is None and not self._builds(arm, question):
-            way = "--graphs PATH, or --videos FOLDER to build it" if arm.graph == "graph" else ""
-            return f"a graph ({way or 'the data has none that people drew'})"
+            drawn = "a graph that people drew, which the data does not have"
+            return drawn if arm.graph == "truth" else "a graph (--graphs PATH or --videos FOLDER)"
         return ""
 
     def shown(self, arm: Arm, question: Question) -> Shown:
@@ -100,7 +105,10 @@ class Showing:
         video = self._path(question)
         if video is None:
             raise EvalError(f"there is no video file of {question.video!r} to show frames of")
-        times, media_hash = _frames_of(video, question.during, self._frames)
+        about = video.stat()
+        times, media_hash = _frames_of(
+            video, question.during, self._frames, (about.st_mtime_ns, about.st_size)
+        )
         return Shown(graph, name, text, captions, video, times, media_hash)
 
     def graph_hash(self, arm: Arm, question: Question) -> str:
@@ -170,7 +178,10 @@ def _part(graph: TemporalGraph, during: tuple[float, float] | None) -> TemporalG
 
 @lru_cache(maxsize=256)
 def _frames_of(
-    path: Path, during: tuple[float, float] | None, count: int
+    path: Path,
+    during: tuple[float, float] | None,
+    count: int,
+    version: tuple[int, int],  # noqa: ARG001 - a changed file is looked at anew
 ) -> tuple[tuple[float, ...], str]:
     """Return the times of evenly spread frames, each in the middle of its part, and the hash."""
     from reelgraph.tools.video import Video

@@ -103,8 +103,8 @@ def _names(folder: Path) -> dict[str, str]:
     path = next((place for place in places if place.is_file()), None)
     if path is None:
         return {}
-    content = Source(path, "NExT-QA", "{video: folder/file}").json(path)
-    return {str(video): f"{name}.mp4" for video, name in dict(content).items()}
+    content = Source(path, "NExT-QA", "{video: folder/file}").object(path)
+    return {str(video): f"{name}.mp4" for video, name in content.values.items()}
 
 
 def _check_ids(found: Benchmark) -> None:

@@ -33,7 +33,7 @@ def read_agqa(path: Path, split: str = "test") -> Benchmark:
     source = Source(path, "AGQA 2.0", WHERE)
     split = "test" if split == "val" else split
     file = source.questions(f"{split}_balanced.txt", f"{split}_balanced.json")
-    content = source.row(source.json(file), repr(str(file)))
+    content = source.object(file)
     questions = [
         _question(str(number), source.row(value, f"question {number!r} of {str(file)!r}"))
         for number, value in content.values.items()

@@ -30,7 +30,7 @@ def read_egoschema(path: Path, split: str = "subset") -> Benchmark:
     source = Source(path, "EgoSchema", WHERE)
     rows = list(source.entries(source.questions("questions.json")))
     file = source.need("subset_answers.json")
-    answers = source.row(source.json(file), repr(str(file)))
+    answers = source.object(file)
     kept = [row for row in rows if split == "full" or row.text("q_uid") in answers]
     return Benchmark(
         name="egoschema",

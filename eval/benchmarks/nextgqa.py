@@ -31,9 +31,9 @@ def read_nextgqa(path: Path, split: str = "val") -> Benchmark:
     source = Source(path, "NExT-GQA", WHERE)
     rows = list(source.rows(source.questions(f"nextgqa_{split}.csv", f"{split}.csv")))
     file = source.need(f"gsub_{split}.json", f"nextgqa_gsub_{split}.json")
-    content = source.json(file)
     told = {
-        video: source.row(value, f"{video!r} of {str(file)!r}") for video, value in content.items()
+        video: source.row(value, f"{video!r} of {str(file)!r}")
+        for video, value in source.object(file).values.items()
     }
     return Benchmark(
         name="nextgqa",

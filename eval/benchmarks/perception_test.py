@@ -34,7 +34,7 @@ def read_perception_test(path: Path, split: str = "valid") -> Benchmark:
     source = Source(path, "Perception Test", WHERE)
     split = "valid" if split == "val" else split
     file = source.questions(f"all_{split}.json", f"mc_question_{split}.json", "sample.json")
-    content = source.row(source.json(file), repr(str(file)))
+    content = source.object(file)
     questions = [
         question
         for video, value in content.values.items()

@@ -38,7 +38,7 @@ def read_pvsg(path: Path, split: str = "mc") -> Benchmark:
     file = source.questions("questions.json")
     if split not in {"mc", "val"}:
         raise EvalError(f"PVSG questions have no split {split!r}; there is 'mc'")
-    content = source.row(source.json(file), repr(str(file)))
+    content = source.object(file)
     questions = tuple(
         question
         for video, value in content.values.items()

@@ -102,6 +102,14 @@ class Source:
         """
         return self._parsed(self._text(path), repr(str(path)))
 
+    def object(self, path: Path) -> Row:
+        """Return the object in a JSON file.
+
+        Raises:
+            EvalError: If it is none.
+        """
+        return self.row(self.json(path), repr(str(path)))
+
     def json_lines(self, path: Path) -> Iterator[Row]:
         """Yield the objects of a file with one a line; empty lines are passed over.
 
