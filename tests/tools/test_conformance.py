@@ -26,9 +26,15 @@ from reelgraph.tools.pipeline import Pipeline
 from reelgraph.tools.sam2.scripted import ColourEngine
 from reelgraph.tools.sam2.tracker import Sam2Tracker
 from reelgraph.tools.scripted import ScriptedTracker
+from reelgraph.tools.traser.generator import TraserGenerator
+from reelgraph.tools.traser.scripted import ScriptedEngine
 from reelgraph.tools.video import Video
 
 KINDS = {"tracker": (TRACKERS, Tracker), "generator": (GENERATORS, GraphGenerator)}
+TRASER_SAYS = (
+    '{"objects": [{"object 1": "square (uncertain)"}], "relationships": '
+    '[[1, "near", 2, [[0, 0], [2, 99]]], [1, "near", 1, [[0, 1]]], [3, "seen by", -1, [[1, 1]]]]}'
+)
 WIDTH, HEIGHT = 160, 120
 TIMES_MS = (*range(0, 1000, 40), 1010, *range(1060, 1800, 40))  # not quite regular
 
@@ -110,8 +116,18 @@ def tracker(request) -> Tracker:
     return usable(TRACKERS.get(request.param)())
 
 
-@pytest.fixture(params=GENERATORS.names())
+class ScriptedTraser(TraserGenerator):
+    """The TRASER generator without its model: it says the same of every prompt."""
+
+    def __init__(self, config=None):
+        super().__init__(config, engine=ScriptedEngine(lambda clip, part: TRASER_SAYS))
+
+
+@pytest.fixture(params=[*GENERATORS.names(), "traser, scripted"])
 def generator(request) -> GraphGenerator:
+    if request.param == "traser, scripted":
+        pytest.importorskip("torchvision", reason="needs the extra reelgraph[traser]")
+        return ScriptedTraser()
     return usable(GENERATORS.get(request.param)())
 
 
@@ -280,7 +296,7 @@ def test_a_generator_gives_a_layer_that_is_true_to_the_tracks(generator, videos,
     for relation in layer.relations:
         assert {relation.subject, relation.object} <= ids | {CAMERA}
         assert relation.subject != relation.object
-    again = GENERATORS.get(generator.name)().generate(Video.open(videos[name]), tracks)
+    again = type(generator)().generate(Video.open(videos[name]), tracks)
     assert again.model_dump_json() == layer.model_dump_json()
     assert type(layer).model_validate_json(layer.model_dump_json()) == layer
 

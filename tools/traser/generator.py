@@ -13,6 +13,7 @@ from reelgraph.graph.schema import GraphLayer
 from reelgraph.graph.tracks import Tracks
 from reelgraph.progress import Progress
 from reelgraph.tools.base import GENERATORS, NO_PROGRESS, Availability, ToolConfig
+from reelgraph.tools.model_files import ModelFiles
 from reelgraph.tools.traser.config import TraserConfig
 from reelgraph.tools.traser.decoding import Ending
 from reelgraph.tools.traser.engine import Engine, Written, load_engine
@@ -20,7 +21,7 @@ from reelgraph.tools.traser.inputs import ClipInput, read_clips
 from reelgraph.tools.traser.long_video import Said, join_layers
 from reelgraph.tools.traser.masks import TrackMasks
 from reelgraph.tools.traser.model import pick_device
-from reelgraph.tools.traser.weights import find_weights, identity
+from reelgraph.tools.traser.weights import find_weights, identity, model_files
 from reelgraph.tools.video import Video
 
 __all__ = ["TraserConfig", "TraserGenerator"]
@@ -87,6 +88,10 @@ class TraserGenerator:
             size = f"{weights.bytes / 1e9:.1f} GB of weights"
             return Availability(slow=f"{size} without a GPU take minutes for a few words")
         return Availability()
+
+    def models(self) -> tuple[ModelFiles, ...]:
+        """Return the model in the options."""
+        return (model_files(self._config.model, self._config.revision),)
 
     def generate(
         self, video: Video, tracks: Tracks, *, progress: Progress = NO_PROGRESS

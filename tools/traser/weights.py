@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from reelgraph._optional import require
-from reelgraph.errors import SettingsError
+from reelgraph.errors import MissingDependencyError, SettingsError
+from reelgraph.tools.model_files import ModelFiles
 
-__all__ = ["BASE_MODEL", "MODEL", "Weights", "find_weights", "identity"]
+__all__ = ["BASE_MODEL", "MODEL", "Weights", "find_weights", "identity", "model_files"]
 
 MODEL: Final = "UWGZQ/TRASER"
 """The published model on the Hugging Face Hub."""
@@ -26,12 +27,11 @@ _SINGLE: Final = "model.safetensors"
 _SAMPLES: Final = 16
 _SAMPLE_BYTES: Final = 1 << 16
 
-_PUBLISHED: Final = {
-    MODEL: (
-        "8.2 GB. Its card says apache-2.0, and the model it was trained from, "
-        f"{BASE_MODEL}, is under the Qwen Research License: no commercial use"
-    )
-}
+_PUBLISHED_BYTES: Final = 8_200_000_000
+_LICENCE: Final = (
+    f"apache-2.0 by its card, but trained from {BASE_MODEL}, which is under the "
+    "Qwen Research License: no commercial use"
+)
 
 
 @dataclass(frozen=True)
@@ -103,12 +103,31 @@ def _cached(model: str, revision: str) -> Weights:
 
 
 def _how_to_get(model: str, revision: str) -> str:
-    size = f" ({_PUBLISHED[model]})" if model in _PUBLISHED else ""
-    branch = "" if revision == REVISION else f" --revision {revision}"
+    size = f" ({_PUBLISHED_BYTES / 1e9:.1f} GB; {_LICENCE})" if model == MODEL else ""
     return (
         f"the weights {model!r} are not on this machine; download them once with: "
-        f"hf download {model}{branch}{size}; or name a local folder: model=/path/to/TRASER"
+        f"{_download(model, revision)}{size}; or name a local folder: model=/path/to/TRASER"
     )
+
+
+def _download(model: str, revision: str) -> str:
+    return f"hf download {model}" + ("" if revision == REVISION else f" --revision {revision}")
+
+
+def model_files(model: str = MODEL, revision: str = REVISION) -> ModelFiles:
+    """Say whether a model's files are on this machine, how large, and under which licence."""
+    try:
+        weights = find_weights(model, revision)
+    except (SettingsError, MissingDependencyError):
+        return ModelFiles(
+            model=model,
+            here=False,
+            bytes=_PUBLISHED_BYTES if model == MODEL else 0,
+            licence=_LICENCE if model == MODEL else "licence not known",
+            fix=_download(model, revision),
+        )
+    licence = _LICENCE if model == MODEL else "licence not known"
+    return ModelFiles(model=model, here=True, bytes=weights.bytes, licence=licence)
 
 
 def _shards(folder: Path) -> tuple[Path, ...]:
@@ -148,7 +167,7 @@ def identity(model: str = MODEL, revision: str = REVISION) -> str:
     """
     try:
         weights = find_weights(model, revision)
-    except SettingsError:
+    except (SettingsError, MissingDependencyError):
         return f"{model}@{revision}"
     if weights.commit:
         return f"{model}@{weights.commit}"

@@ -21,7 +21,7 @@ from reelgraph.tools.traser.loading import (  # noqa: E402
     tensor_place,
 )
 from reelgraph.tools.traser.model import pick_device, pick_precision  # noqa: E402
-from reelgraph.tools.traser.weights import find_weights, identity  # noqa: E402
+from reelgraph.tools.traser.weights import find_weights, identity, model_files  # noqa: E402
 
 CPU = torch.device("cpu")
 SHARD = "model-00001-of-00002.safetensors"
@@ -77,6 +77,17 @@ def test_weights_in_the_hubs_cache_are_known_by_their_commit(made, tmp_path, mon
     (repository / "snapshots" / commit / SHARD).unlink()
     with pytest.raises(SettingsError, match=r"lacks model-00001.*hf download someone/traser"):
         find_weights("someone/traser")
+
+
+def test_the_files_are_told_of_with_size_licence_and_how_to_get_them(made, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    published = model_files()
+    assert (published.here, published.bytes) == (False, 8_200_000_000)
+    assert "Qwen Research License" in published.licence
+    assert published.fix == "hf download UWGZQ/TRASER"
+    own = model_files(str(made))
+    assert own.here
+    assert own.bytes == find_weights(str(made)).bytes
 
 
 @pytest.mark.parametrize(
