@@ -4,7 +4,8 @@
     >>> log = run("nextqa", "nextqa/", arms=["none", "graph"], out="runs/a")  # doctest: +SKIP
 
 Names are loaded on first use; `reelgraph.eval.benchmarks` reads the data, `reelgraph.eval.runner`
-asks, `reelgraph.eval.log` keeps, `reelgraph.eval.stats` and `reelgraph.eval.metrics` count.
+asks, `reelgraph.eval.log` keeps, `reelgraph.eval.stats` and `reelgraph.eval.metrics` count,
+`reelgraph.eval.report` tells.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from reelgraph.eval.benchmarks import Benchmark, Question, load_benchmark
     from reelgraph.eval.corruption import corrupt
     from reelgraph.eval.estimate import Prices
-    from reelgraph.eval.log import Record, Run, RunLog, read_run
+    from reelgraph.eval.log import Record, Run, RunLog, read_run, read_runs
     from reelgraph.eval.plan import Config
+    from reelgraph.eval.report import summarize, write_report
     from reelgraph.eval.runner import run
 
 _HOMES = {
@@ -26,7 +28,8 @@ _HOMES = {
     "reelgraph.eval.benchmarks": ("Benchmark", "Question", "load_benchmark"),
     "reelgraph.eval.corruption": ("corrupt",),
     "reelgraph.eval.estimate": ("Prices",),
-    "reelgraph.eval.log": ("Record", "Run", "RunLog", "read_run"),
+    "reelgraph.eval.log": ("Record", "Run", "RunLog", "read_run", "read_runs"),
+    "reelgraph.eval.report": ("summarize", "write_report"),
     "reelgraph.eval.plan": ("Config",),
     "reelgraph.eval.runner": ("run",),
 }
@@ -45,7 +48,10 @@ __all__ = [
     "load_benchmark",
     "parse_arm",
     "read_run",
+    "read_runs",
     "run",
+    "summarize",
+    "write_report",
 ]
 
 

@@ -36,6 +36,7 @@ __all__ = [
     "Tokens",
     "graph_text",
     "read_run",
+    "read_runs",
 ]
 
 LOG_VERSION: Final = 1
@@ -268,6 +269,24 @@ def read_run(*folders: str | Path) -> RunLog:
     records = [r for path in paths for r in _parsed(path / _RECORDS)]
     whole = headers[0] if len(paths) == 1 else headers[0].model_copy(update={"shard": None})
     return RunLog(header=whole, records=_ordered(whole, records), folders=paths)
+
+
+def read_runs(*folders: str | Path) -> list[RunLog]:
+    """Read several runs; folders that are shards of one run become one.
+
+    Raises:
+        EvalError: As `read_run` does.
+    """
+    groups: list[list[Path]] = []
+    for path in map(Path, folders):
+        header = _header(path)
+        same = (g for g in groups if header.shard and header.same_as(_header(g[0])))
+        found = next(same, None)
+        if found is None:
+            groups.append([path])
+        else:
+            found.append(path)
+    return [read_run(*group) for group in groups]
 
 
 def graph_text(log: RunLog, record: Record) -> str | None:

@@ -76,10 +76,15 @@ def _given(shown: Shown) -> str:
 def _material(shown: Shown) -> str:
     parts = []
     if shown.captions:
-        parts.append(_CAPTIONS.format(_lines(shown.captions)))
+        parts.append(_CAPTIONS.format(_inside(_lines(shown.captions))))
     if shown.graph is not None:
-        parts.append(_GRAPH.format(shown.graph_text))
+        parts.append(_GRAPH.format(_inside(shown.graph_text)))
     return "\n".join(f"\n{part}" for part in parts)
+
+
+def _inside(text: str) -> str:
+    """Return text that cannot end the fence around it."""
+    return text.replace("</", "< /")
 
 
 def _lines(captions: Captions) -> str:

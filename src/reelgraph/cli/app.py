@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reelgraph.cli import ask, cache, demo, doctor, graph, tools, tracks
+from reelgraph.cli import ask, cache, demo, doctor, eval, graph, tools, tracks  # noqa: A004
 from reelgraph.cli.failures import FriendlyGroup
 from reelgraph.cli.services import Services
 
@@ -29,6 +29,7 @@ app.command("tools")(tools.tools)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(cache.app, name="cache")
+app.add_typer(eval.app, name="eval")
 
 
 def _show_version(wanted: bool) -> None:
