@@ -39,6 +39,7 @@ _RAW, _BINARY = 1, 2  # diskcache's modes for bytes in the database and bytes in
 _VALUE_FILE = re.compile(r"[0-9a-f]{2}[/\\][0-9a-f]{2}[/\\][0-9a-f]{28}\.val")
 _OTHER_FILE = re.compile(
     r"cache\.db(-wal|-shm|-journal)?|locks/(labels-)?[0-9a-f]{64}\.lock|labels/[0-9a-f]{64}\.json"
+    r"|unfinished/[0-9a-f]{64}/[\w.-]+"
 )
 _UNLIMITED = 2**62
 _ORPHAN_AGE_S = 3600.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
@@ -17,6 +18,7 @@ __all__ = [
     "TRACKERS",
     "Availability",
     "GraphGenerator",
+    "Resumable",
     "ToolConfig",
     "Tracker",
 ]
@@ -63,6 +65,14 @@ class Tracker(Protocol):
 
     def track(self, video: Video, *, progress: Progress = NO_PROGRESS) -> Tracks:
         """Return the tracks of every object found in ``video``."""
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A tool whose killed runs go on from what they left in a folder."""
+
+    def keep_unfinished_in(self, folder: Path) -> None:
+        """Leave unfinished runs there, unless the tool was given another place."""
 
 
 @runtime_checkable

@@ -22,6 +22,7 @@ from reelgraph.tools.base import (
     NO_PROGRESS,
     Availability,
     GraphGenerator,
+    Resumable,
     ToolConfig,
     Tracker,
 )
@@ -89,6 +90,8 @@ class Pipeline:
         self.tracker: Tracker = tools.tracker(tracker)
         self.generators: tuple[GraphGenerator, ...] = tools.generators(generators)
         self.store = store or GraphStore()
+        if isinstance(self.tracker, Resumable):
+            self.tracker.keep_unfinished_in(self.store.root / "unfinished")
         self.choice = tools.sentence(self.tracker, self.generators)
         self._graphs: _Recent[TemporalGraph] = _Recent(_GRAPHS_KEPT)
         self._tracks: _Recent[Tracks] = _Recent(_TRACKS_KEPT)

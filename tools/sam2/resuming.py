@@ -53,7 +53,12 @@ def open_work(root: Path, key: str) -> Iterator[WorkFolder]:
             yield WorkFolder(temporary)
             return
         _remove_abandoned(root, keep=folder)
-        yield WorkFolder(folder)
+        try:
+            yield WorkFolder(folder)
+        except BaseException:
+            if not (folder / _STATE).exists():  # nothing to go on with
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -54,6 +54,9 @@ class Sam2Tracker:
         config: Options.
         engine: What segments, in place of the model that ``config`` names; for tests.
         work_root: Folder of unfinished runs; inside the platform's cache folder if None.
+
+    Attributes:
+        work_root: As given.
     """
 
     name: ClassVar[str] = "sam2"
@@ -70,7 +73,7 @@ class Sam2Tracker:
         self._config = config or Sam2Config()
         self._given_engine = engine
         self._engine = engine
-        self._work_root = work_root
+        self.work_root = work_root
 
     @property
     def config(self) -> Sam2Config:
@@ -92,6 +95,10 @@ class Sam2Tracker:
         if not state.ok or choose_device(self._config.engine).type != "cpu":
             return state
         return Availability(slow=_SLOW)
+
+    def keep_unfinished_in(self, folder: Path) -> None:
+        """Leave unfinished runs there, unless ``work_root`` was given."""
+        self.work_root = self.work_root or folder
 
     def models(self) -> tuple[ModelFiles, ...]:
         """Return the published models, the one in the options first."""
@@ -126,7 +133,7 @@ class Sam2Tracker:
         if stages is not None:
             stages.mkdir(parents=True, exist_ok=True)
         engine = self._loaded_engine()
-        root = self._work_root or default_work_root()
+        root = self.work_root or default_work_root()
         with open_work(root, self._key(video, prompts, stages)) as work:
             run = Run(
                 engine, self._run_config(prompts), video, work, progress, keep_masks=bool(stages)
