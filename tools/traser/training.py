@@ -297,6 +297,8 @@ def _write(model: TraserModel, weights: Weights, config: TrainConfig, folder: Pa
     text = json.dumps(record, indent=2) + "\n"
     (folder / "training.json").write_text(text, encoding="utf-8")
     save_model(model, folder, weights.config())
+    # safetensors writes for the owner alone.
+    (folder / "model.safetensors").chmod((folder / "training.json").stat().st_mode)
 
 
 @contextmanager

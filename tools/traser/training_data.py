@@ -90,8 +90,19 @@ def read_records(source: str, *, seed: int = 42) -> list[TrainingRecord]:
         records = _RECORDS.validate_json(path.read_bytes())
     except OSError as error:
         raise GraphFormatError(f"training file {name!r} cannot be read: {error}") from error
-    except (ValidationError, ValueError) as error:
-        raise GraphFormatError(f"training file {source!r}: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise GraphFormatError(
+            f"training file {name!r}: record {place}: {first['msg']}; it must be a list of "
+            "records with video, mask_json, obj_list and conversations"
+        ) from error
+    except ValueError as error:
+        raise GraphFormatError(
+            f"{source!r} must end in a share such as %10 or in none ({error})"
+        ) from error
+    if not 0 < part <= 1:
+        raise GraphFormatError(f"the share of {source!r} must be above 0 and at most 100")
     if part < 1:
         records = random.Random(seed).sample(records, int(len(records) * part))
     return [

@@ -196,6 +196,12 @@ def test_malformed_records(
         read_records(str(tmp_path / "bad.json"))
 
 
+@pytest.mark.parametrize("share", ["x", "0", "101", "nan"])
+def test_shares_that_cannot_be(share: str, data_file: Path) -> None:
+    with pytest.raises(GraphFormatError, match="share"):
+        read_records(f"{data_file}%{share}")
+
+
 def test_missing_files_are_named(data_file: Path, checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(GraphFormatError, match="nowhere"):
         read_records("nowhere.json")
