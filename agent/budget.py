@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
@@ -17,7 +18,7 @@ from reelgraph.agent.answer import Usage
 from reelgraph.errors import AgentError, BudgetExceeded
 from reelgraph.graph.serialize import estimate_tokens
 
-__all__ = ["Limits", "Meter", "Stopped"]
+__all__ = ["KeepLimits", "Limits", "Meter", "Stopped"]
 
 _PER_PRICE = 1_000_000
 
@@ -115,6 +116,18 @@ class Meter(BaseCallbackHandler):
         if self._stopped.is_set():
             raise Stopped
 
+    def admit(self) -> None:
+        """Count a call of the model that is about to begin, or refuse it.
+
+        Raises:
+            BudgetExceeded: If a limit is reached.
+            Stopped: After `stop`.
+        """
+        self.check()
+        with self._lock:
+            self._check_limits()
+            self.model_calls += 1
+
     def remaining_s(self) -> float | None:
         """Return the seconds left, or None without a limit or before `begin`."""
         return None if self._deadline is None else max(0.0, self._deadline - time.perf_counter())
@@ -148,17 +161,9 @@ class Meter(BaseCallbackHandler):
         run_id: UUID,
         **kwargs: Any,  # noqa: ARG002
     ) -> None:
-        """Count a call, or refuse it.
-
-        Raises:
-            BudgetExceeded: If a limit is reached.
-            Stopped: If nobody waits for the answer any more.
-        """
-        self.check()
+        """Start a call's clock."""
         sent = [message for batch in messages for message in batch]
         with self._lock:
-            self._check_limits()
-            self.model_calls += 1
             self._running[run_id] = ("model", time.perf_counter(), sent)
 
     def on_tool_start(
@@ -169,12 +174,7 @@ class Meter(BaseCallbackHandler):
         run_id: UUID,
         **kwargs: Any,  # noqa: ARG002
     ) -> None:
-        """Start a tool's clock.
-
-        Raises:
-            Stopped: If nobody waits for the answer any more.
-        """
-        self.check()
+        """Start a tool's clock."""
         with self._lock:
             self._running[run_id] = ("tools", time.perf_counter(), [])
 
@@ -250,3 +250,35 @@ def _exceeded(name: str, value: float, what: str) -> BudgetExceeded:
         limit=name,
         value=value,
     )
+
+
+class KeepLimits(AgentMiddleware[Any, Any]):
+    """Asks the meter, which is the loop's context, before each model call."""
+
+    def wrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
+    ) -> ModelResponse[Any]:
+        """Call the model if the limits allow it.
+
+        Raises:
+            BudgetExceeded: If a limit is reached.
+            Stopped: If nobody waits for the answer any more.
+        """
+        _meter(request).admit()
+        return handler(request)
+
+    async def awrap_model_call(
+        self,
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
+    ) -> ModelResponse[Any]:
+        """Call the model if the limits allow it; see `wrap_model_call`."""
+        _meter(request).admit()
+        return await handler(request)
+
+
+def _meter(request: ModelRequest[Any]) -> Meter:
+    meter = request.runtime.context
+    if not isinstance(meter, Meter):
+        raise TypeError(f"the loop's context is its meter, got {meter!r}")
+    return meter

@@ -7,7 +7,7 @@ its own or awaited. So the order of things is written once for both.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -20,6 +20,7 @@ from reelgraph.agent.drafts import UnreadableDraftError, read_draft, refusal
 from reelgraph.agent.events import AnswerReady, Event, StageStarted
 from reelgraph.agent.facts import Facts
 from reelgraph.agent.modes import Mode
+from reelgraph.agent.redaction import redacted
 from reelgraph.agent.request import Request
 from reelgraph.agent.scene import Scene
 from reelgraph.agent.validator import Checked, check_draft
@@ -86,6 +87,7 @@ class Conversation:
         mode: How the model gets at the graph.
         begun: When the question came in, by `time.perf_counter`.
         graph_s: Seconds until the graph was there.
+        hide: Takes keys out of what a model said, for errors.
     """
 
     request: Request
@@ -96,6 +98,7 @@ class Conversation:
     mode: Mode
     begun: float
     graph_s: float
+    hide: Callable[[str], str] = redacted
 
     def run(self) -> Talk:
         """Yield events and runs to make; the last event is the answer.
@@ -121,7 +124,7 @@ class Conversation:
             raise ModelOutputError(
                 f"the model {self.record.model!r} did not end with a structured answer; "
                 + ("try mode='context'" if self.mode == "tools" else "use a more able model"),
-                text=outcome.said,
+                text=self.hide(outcome.said),
             )
         yield StageStarted("evidence")
         yield AnswerReady(self._answer(draft, checked, outcome))
@@ -143,7 +146,7 @@ class Conversation:
         words = refusal(outcome.messages[-1]) if draft is None and outcome.messages else None
         if words is not None:
             raise ProviderError(
-                f"The model {self.record.model!r} refused to answer: {clean(words, 300)}"
+                f"The model {self.record.model!r} refused to answer: {clean(self.hide(words), 300)}"
             )
 
     def _check(self, outcome: Outcome) -> tuple[AnswerDraft | None, Checked]:

@@ -114,6 +114,8 @@ async def events_from_task(
         meter.stop()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        # LangChain reports the end of a cancelled call from a task of its own.
+        await asyncio.sleep(0)
 
 
 async def _anext(items: asyncio.Queue[Event | _End], meter: Meter) -> Event | _End:

@@ -9,12 +9,12 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk, AnyMessage
-from langchain_core.runnables import RunnableConfig
 
 from reelgraph.agent.briefing import question_message
 from reelgraph.agent.budget import Meter
@@ -24,6 +24,7 @@ from reelgraph.agent.events import Event, StageStarted, TokenReceived, ToolCalle
 from reelgraph.agent.flow import Emit, events_from_task, events_from_thread
 from reelgraph.agent.models import cannot_call_tools, provider_errors
 from reelgraph.agent.progress_events import EventProgress
+from reelgraph.agent.redaction import redacted
 from reelgraph.agent.request import Request
 from reelgraph.agent.sessions import Session
 from reelgraph.errors import ProviderError
@@ -135,30 +136,32 @@ class Inquiry:
             mode=session.mode,
             begun=self._begun,
             graph_s=graph_s,
+            hide=partial(redacted, model=self.model),
         )
         return session, conversation
 
     def _run_model(self, session: Session, item: RunModel, emit: Emit) -> Outcome:
         listener = _Listener(emit)
         with provider_errors(self.model):
-            for kind, said in session.loop.stream(*self._run(item), stream_mode=self._kinds()):
+            for kind, said in session.loop.stream(**self._run(item)):
                 listener.hear(kind, said)
         return listener.outcome(session)
 
     async def _arun_model(self, session: Session, item: RunModel, emit: Emit) -> Outcome:
         listener = _Listener(emit)
         with provider_errors(self.model):
-            async for kind, said in session.loop.astream(
-                *self._run(item), stream_mode=self._kinds()
-            ):
+            async for kind, said in session.loop.astream(**self._run(item)):
                 listener.hear(kind, said)
         return listener.outcome(session)
 
-    def _run(self, item: RunModel) -> tuple[dict[str, Any], RunnableConfig]:
-        return {"messages": item.messages}, {"callbacks": [self.meter, *self.callbacks]}
-
-    def _kinds(self) -> list[str]:
-        return ["values", "messages"] if self.tokens else ["values"]
+    def _run(self, item: RunModel) -> dict[str, Any]:
+        """Return how to run the loop."""
+        return {
+            "input": {"messages": item.messages},
+            "config": {"callbacks": [self.meter, *self.callbacks]},
+            "context": self.meter,
+            "stream_mode": ["values", "messages"] if self.tokens else ["values"],
+        }
 
 
 class _Listener:

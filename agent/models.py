@@ -179,8 +179,18 @@ def _broke_off(error: BaseException) -> bool:
     """Return whether an answer began to come in and then stopped, or ended in an error."""
     if type(error).__name__ == "APIError" and _status(error) is None:
         return True
-    source = error.__cause__ if _is_unreachable(error) and error.__cause__ else error
-    return "RemoteProtocolError" in _ancestry(source) and bool(_BROKEN_OFF.search(str(source)))
+    return any(
+        "RemoteProtocolError" in _ancestry(source) and _BROKEN_OFF.search(str(source))
+        for source in _chain(error)
+    )
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what it came from."""
+    source: BaseException | None = error
+    while source is not None:
+        yield source
+        source = source.__cause__
 
 
 def _ancestry(error: BaseException) -> set[str]:

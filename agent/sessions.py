@@ -16,11 +16,12 @@ from langchain_core.tools import BaseTool
 
 from reelgraph.agent.answer import AnswerDraft
 from reelgraph.agent.briefing import system_prompt, told_hash
+from reelgraph.agent.budget import KeepLimits, Meter
 from reelgraph.agent.conversation import Record
 from reelgraph.agent.look import Camera, ShowFrames
 from reelgraph.agent.models import model_name
 from reelgraph.agent.modes import Mode, sees
-from reelgraph.agent.resilience import AnswerBrokenCalls, retries
+from reelgraph.agent.resilience import AnswerBrokenCalls, ReadReplies, retries
 from reelgraph.agent.scene import Scene
 from reelgraph.agent.several import scene_tools
 
@@ -50,13 +51,19 @@ def open_session(scene: Scene, model: BaseChatModel, mode: Mode, graph_id: str) 
     """
     cameras = _cameras(scene) if sees(model) else {}
     tools: list[BaseTool] = scene_tools(scene, cameras) if mode == "tools" else []
-    middleware: list[AgentMiddleware[Any, Any]] = [retries(model), AnswerBrokenCalls()]
+    middleware: list[AgentMiddleware[Any, Any]] = [
+        retries(model),
+        KeepLimits(),
+        ReadReplies(),
+        AnswerBrokenCalls(),
+    ]
     loop = create_agent(
         model,
         tools,
         system_prompt=system_prompt(scene, mode),
         middleware=[*middleware, *([ShowFrames(cameras)] if cameras else [])],
         response_format=ToolStrategy(AnswerDraft) if mode == "tools" else None,
+        context_schema=Meter,
     )
     record = Record(model_name(model), graph_id, told_hash(tools))
     return Session(scene, mode, record, loop)
