@@ -110,17 +110,18 @@ class TrackMasks:
     def __init__(self, tracks: Tracks) -> None:
         """Wrap tracks, whose ids stay."""
         self._tracks = tracks
+        self._ids = tuple(track.id for track in tracks.objects)
         width, height = tracks.video.resolution_wh
         self._size_hw = height, width
 
     @property
     def ids(self) -> tuple[int, ...]:
         """Ids of the tracks."""
-        return tuple(track.id for track in self._tracks.objects)
+        return self._ids
 
     def mask(self, object_id: int, frame_index: int) -> MaskRuns | None:
         """Return the object's mask, or None where it is not visible."""
-        if object_id not in self.ids:
+        if object_id not in self._ids:
             return None
         indices = self._tracks.frame_indices
         position = max(0, int(np.searchsorted(indices, frame_index, side="right")) - 1)

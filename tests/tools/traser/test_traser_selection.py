@@ -124,6 +124,28 @@ def test_golden_selection_from_given_masks(golden: Path) -> None:
         np.testing.assert_array_equal(np.unique(np.concatenate(tokens)), arrays[f"{name}_union"])
 
 
+def test_golden_large_case(golden: Path) -> None:
+    with np.load(golden / "dev" / "perf_large.npz") as file:
+        wanted = np.split(file["sel_flat"], file["sel_ptr"][1:-1])
+    grid = Grid(64, 40, 72)
+    chosen = (0, 17, 38)
+    source = RowMasks([[ellipse(number, frame) for number in chosen] for frame in range(128)])
+    selection = select(source, range(3), np.arange(128), grid, InputConfig())
+    for tokens, number in zip(selection.tokens, chosen, strict=True):
+        np.testing.assert_array_equal(tokens, wanted[number])
+
+
+def ellipse(number: int, frame: int) -> dict[str, Any] | None:
+    """One mask of the large case (formula in the fixtures' perf_large.json)."""
+    if (frame // 8 + number) % 5 == 0:
+        return None
+    cy = 560 * (0.15 + 0.7 * ((0.37 * number + 0.004 * frame) % 1.0))
+    cx = 1008 * (0.1 + 0.8 * ((0.61 * number + 0.006 * frame) % 1.0))
+    y, x = np.ogrid[:560, :1008]
+    inside = ((y - cy) / (30 + 5 * (number % 9))) ** 2 + ((x - cx) / (40 + 7 * (number % 8))) ** 2
+    return rle(inside <= 1)
+
+
 # ----------------------------------------------- the specification's made fixture (11.3)
 
 
