@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from reelgraph.agent.clauses import Pattern, read_clause
 from reelgraph.agent.facts import Facts, Occurrence
+from reelgraph.agent.finding import Finding
 from reelgraph.agent.language import number, stem, tokens
 from reelgraph.agent.matching import AT_ONCE_S, Unknown, matching
 from reelgraph.agent.phrases import noun_phrase
 from reelgraph.agent.question import Question
-from reelgraph.agent.reason import Finding
 from reelgraph.agent.referents import places, rank_of, referents
 from reelgraph.agent.support import Support, supports
 

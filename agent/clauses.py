@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from reelgraph.agent.language import ORDINALS, number, stem, word_set
+from reelgraph.agent.language import ORDINALS, stem, word_set
+from reelgraph.agent.modifiers import take_aspect, take_modifiers, take_repeats
 from reelgraph.agent.phrases import RANKS, Ref, noun_phrase
 from reelgraph.agent.verbs import PARTICLES, VISIBLE, Sense, directed, spatial, verb
 from reelgraph.agent.vocabulary import SCENERY, SURFACES, Vocabulary
@@ -17,23 +17,21 @@ __all__ = ["Pattern", "Role", "read_clause"]
 Role: TypeAlias = Literal["subject", "object", "recipient"]
 
 _AUX = word_set("is are was were be been being am do does did can could will would to that")
+_HAVE = word_set("has have had having")
 _BE = word_set("is are was were be been being get gets got")
 _WEAK = frozenset(map(stem, ("have", "get", "keep", "see", "move", "near", "stop", "own")))
 _POSTURES = frozenset(
     map(stem, word_set("stand sit lie stay wait rest pass walk run be located go"))
 )
-_DROP = word_set(
-    "then now just immediately actually already together also ever still finally again exactly "
-    "currently directly once please twice both"
-)
+_REMAINS = frozenset(map(stem, ("stay", "remain")))
+"""Verbs that mean being in view where the graph has no relation for them."""
 _PARTICIPLES = word_set(
     "taken given held put brought set caught thrown seen driven ridden left worn kept hit cut"
 )
+_LOOSE = word_set("down up away off out back around about together again over on")
+"""Particles that change little where the verb alone is known."""
 _ROLE_WORDS = frozenset({"to", "from", "by", "with", "on", "in", "at", "into", "onto", "of", "for"})
 _DETERMINERS = word_set("a an the this that two three four five many which what some any no")
-_TOGETHER = re.compile(r"\b(?:at once|at the same time|together|simultaneously)\b")
-_REPEATS = re.compile(r"\b(?:(twice)|(\w+) times)\b")
-_TIME = re.compile(rf"\b(?:for |on |in )?(?:the )?({'|'.join(ORDINALS)}) time\b")
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,7 @@ class Pattern:
         ordinal: Which occurrence, from 1; -1 for the last; None for any.
         negated: True for ``never`` and ``not``.
         repeats: How often it must have happened (``twice``), None for any number.
+        aspect: ``"start"`` or ``"end"`` for ``starts to`` and ``stops``, None for all of it.
         together: True for ``at once``: several occurrences that overlap.
         words: The clause as it was read.
         unread: Words that look like a verb and mean nothing here.
@@ -64,6 +63,7 @@ class Pattern:
     ordinal: int | None = None
     negated: bool = False
     repeats: int | None = None
+    aspect: Literal["start", "end"] | None = None
     together: bool = False
     words: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
@@ -99,8 +99,9 @@ def read_clause(words: Sequence[str], vocabulary: Vocabulary, *, asked: bool = F
         vocabulary: The graph's words.
         asked: True if the first noun phrase is what the question asks for.
     """
-    words, repeats = _take_repeats(words)
-    plain, ordinal, negated, together = _modifiers(words)
+    words, repeats = take_repeats(_nominal(words, vocabulary))
+    words, aspect = take_aspect(words)
+    plain, ordinal, negated, together = take_modifiers(words)
     plain = _without_posture(plain)
     found = _find_verb(plain, vocabulary)
     if found is None:
@@ -112,6 +113,7 @@ def read_clause(words: Sequence[str], vocabulary: Vocabulary, *, asked: bool = F
         ordinal=ordinal if ordinal is not None else pattern.ordinal,
         negated=negated,
         repeats=repeats,
+        aspect=aspect,
         together=together,
         words=tuple(words),
     )
@@ -128,40 +130,15 @@ def _without_posture(words: list[str]) -> list[str]:
     return words[:before] + words[before + 1 :] if stem(words[before]) in _POSTURES else words
 
 
-def _take_repeats(words: Sequence[str]) -> tuple[list[str], int | None]:
-    """Take ``twice`` or ``three times`` out of a clause."""
-    text = " ".join(words)
-    found = _REPEATS.search(text)
-    value = number(found[1] or found[2]) if found else None
-    if found is None or value is None:
-        return list(words), None
-    return f"{text[: found.start()]}{text[found.end() :]}".split(), value
-
-
-def _modifiers(words: Sequence[str]) -> tuple[list[str], int | None, bool, bool]:
-    """Take ordinals, negation and ``at once`` out of a clause."""
-    text = " ".join(w for w in words if w != ",")
-    ordinal = None
-    if found := _TIME.search(text):
-        ordinal, text = ORDINALS[found[1]], text.replace(found[0], " ")
-    together = _TOGETHER.search(text) is not None
-    text = _TOGETHER.sub(" ", text)
-    negated = re.search(r"\b(?:never|not)\b", text) is not None
-    plain = [w for w in re.sub(r"\b(?:never|not)\b", " ", text).split() if w not in _DROP]
-    if plain and plain[-1] in ORDINALS and ordinal is None:
-        ordinal = ORDINALS[plain.pop()]
-    return _adverb(plain, ordinal, negated, together)
-
-
-def _adverb(
-    words: list[str], ordinal: int | None, negated: bool, together: bool
-) -> tuple[list[str], int | None, bool, bool]:
-    """Take an ordinal that stands directly before a verb (``first holds``) for an adverb."""
-    for index, word in enumerate(words[:-1]):
-        after = words[index + 1]
-        if word in ORDINALS and ordinal is None and verb(after) and words[index - 1] != "the":
-            return words[:index] + words[index + 1 :], ORDINALS[word], negated, together
-    return words, ordinal, negated, together
+def _nominal(words: Sequence[str], vocabulary: Vocabulary) -> list[str]:
+    """Read ``the throw of the ball`` as ``throw the ball``, where no other verb is there."""
+    plain = list(words[1:] if words[:1] and words[0] in _AUX else words)
+    if len(plain) < 2 or plain[0] not in {"the", "a", "an"} or vocabulary.is_noun(plain[1]):
+        return list(words)
+    known = verb(plain[1]) or vocabulary.has_head(plain[1])
+    if not known or _find_verb(plain, vocabulary) is not None:
+        return list(words)
+    return [plain[1], *(w for i, w in enumerate(plain[2:]) if i or w != "of")]
 
 
 def _find_verb(words: list[str], vocabulary: Vocabulary) -> _Verb | None:
@@ -182,11 +159,15 @@ def _verb_at(words: list[str], index: int, vocabulary: Vocabulary) -> _Verb | No
     if sense is None and not vocabulary.has_head(word):
         return None
     used = (word, particle) if particle else (word,)
-    predicates = vocabulary.predicates_for(_full(words, index, used, vocabulary), sense)
+    full = _full(words, index, used, vocabulary)
+    predicates = vocabulary.predicates_for(full, sense)
+    if not predicates and stem(word) in _REMAINS:
+        predicates, sense = (VISIBLE,), Sense(VISIBLE)
     if predicates and sense is None:
         sense = Sense(predicates[0])
     passive = index > 0 and _is_passive(words, index)
-    return _Verb(index, index + 1, predicates, sense or Sense(word), passive, used)
+    end = index + (len(full) if full != list(used) and len(full) > 1 else 1)
+    return _Verb(index, end, predicates, sense or Sense(word), passive, used)
 
 
 def _full(words: list[str], index: int, used: tuple[str, ...], vocabulary: Vocabulary) -> list[str]:
@@ -252,6 +233,10 @@ def _without_particle(words: list[str], found: _Verb) -> list[str]:
     """Drop the verb's particle, and the rest of the graph's own multi-word predicate."""
     particles = set(found.words[1:])
     plain = [w for i, w in enumerate(words) if not (w in particles and w not in words[:i])]
+    while plain and plain[-1] in _LOOSE:
+        plain.pop()
+    while plain and plain[0] in _LOOSE:
+        plain.pop(0)
     if found.sense.predicate in {"moves away from", "approaches"}:
         drop = {"away", "from", "toward", "towards", "to", "closer"}
         plain = [w for w in plain if w not in drop]
@@ -263,7 +248,7 @@ def _chunks(words: list[str]) -> dict[str, list[str]]:
     chunks: dict[str, list[str]] = {"": []}
     key = ""
     for index, word in enumerate(words):
-        in_phrase = word in {"in", "with"} and key == "" and chunks[""] and index + 1 < len(words)
+        in_phrase = word in {"in", "with"} and chunks[key] and index + 1 < len(words)
         if word in _ROLE_WORDS and not in_phrase:
             key = word
             chunks.setdefault(key, [])
@@ -276,10 +261,10 @@ def _split_subject(left: list[str], *, asked: bool) -> tuple[list[str], list[str
     """Split what precedes a verb into the question phrase and the subject after the auxiliary."""
     at = next((i for i, w in enumerate(left) if w in _AUX), None)
     if not asked:
-        return [], [w for w in left if w not in _AUX]
+        return [], [w for w in left if w not in _AUX | _HAVE]
     if at is None:
-        return left, []
-    return left[:at], [w for w in left[at:] if w not in _AUX]
+        return [w for w in left if w not in _HAVE], []
+    return left[:at], [w for w in left[at:] if w not in _AUX | _HAVE]
 
 
 @dataclass(frozen=True)

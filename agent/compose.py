@@ -7,16 +7,35 @@ from collections.abc import Sequence
 
 from reelgraph.agent.answer import AnswerDraft
 from reelgraph.agent.facts import Facts, Occurrence
+from reelgraph.agent.finding import Finding
 from reelgraph.agent.question import Question
-from reelgraph.agent.reason import Finding
-from reelgraph.agent.verbs import VISIBLE
+from reelgraph.agent.verbs import VISIBLE, verb
 from reelgraph.agent.vocabulary import spatial_only
+from reelgraph.graph.lexicon import predicate_key
+from reelgraph.graph.lexicon_data import (
+    IRREGULAR_VERBS,
+    KINDS_OF_PREDICATES,
+    PREDICATE_SYNONYMS,
+)
 from reelgraph.graph.schema import CAMERA
 
 __all__ = ["compose", "sentence"]
 
 MOST_SENTENCES = 3
 MOST_CITED = 20
+
+_PLACES = frozenset(
+    ["toward", "towards", "on", "in", "at", "against", "between", "around", "along", "across"]
+)
+_VERBS = frozenset(
+    predicate_key(name.split()[0])
+    for name in (
+        *IRREGULAR_VERBS.values(),
+        *(n for names in PREDICATE_SYNONYMS for n in names),
+        *(n for names in KINDS_OF_PREDICATES.values() for n in names),
+    )
+)
+"""Keys of words that a predicate may start with as a verb."""
 
 
 def compose(question: Question, finding: Finding, facts: Facts, choice: int | None) -> AnswerDraft:
@@ -32,7 +51,7 @@ def compose(question: Question, finding: Finding, facts: Facts, choice: int | No
         return AnswerDraft(text=f"I do not know: {finding.reason}.", abstain=True, confidence=0.0)
     if finding.status == "no" and not finding.occurrences and not finding.entities:
         return AnswerDraft(text=f"I do not know: {finding.reason}.", abstain=True, confidence=0.0)
-    cited = finding.occurrences[:MOST_CITED]
+    cited = [*finding.occurrences, *finding.beside][:MOST_CITED]
     return AnswerDraft(
         text=_told_once(_text(question, finding, facts)),
         relations=[o.cite for o in cited if not o.cite.startswith("o")],
@@ -70,26 +89,104 @@ def _text(question: Question, finding: Finding, facts: Facts) -> str:
         "yes or no": _yes_no,
         "attribute": _attribute,
         "describe": _describe,
+        "order": _order,
+        "gap": _gap,
+        "either": _either,
+        "why": _why,
     }.get(question.asked)
     if writer is not None:
         return writer(question, finding, facts)
+    if question.measure and finding.entities:
+        return _stands_out(question, finding, facts)
     if finding.occurrences and not question.pattern.negated:
-        return _sentences(finding.occurrences, facts)
+        return _sentences(finding.occurrences, facts) + _beside(question, finding, facts)
     return _entities(question, finding, facts)
+
+
+def _beside(question: Question, finding: Finding, facts: Facts) -> str:
+    """Return the sentence that says what the time of the answer was taken from."""
+    if not finding.beside or not question.anchors:
+        return ""
+    relation = question.anchors[0].relation
+    return f" That is {relation} {_plain(finding.beside[0], facts)}"
+
+
+def _plain(occurrence: Occurrence, facts: Facts) -> str:
+    """Return an occurrence as a sentence without attributes."""
+    return re.sub(r"(\[o\d+\]) \([^)]*\)", r"\1", sentence(occurrence, facts))
+
+
+def _order(question: Question, finding: Finding, facts: Facts) -> str:
+    early, late = finding.occurrences[0], finding.beside[0]
+    if question.order in {"longest", "shortest"}:
+        return f"{_how_long(question, finding, facts)} Also, {_plain(late, facts)}"
+    if question.order == "last":
+        early, late = late, early
+    return f"First {_plain(early, facts)} Then {_plain(late, facts)}"
+
+
+def _gap(question: Question, finding: Finding, facts: Facts) -> str:  # noqa: ARG001
+    return _sentences(finding.occurrences, facts)
+
+
+def _either(question: Question, finding: Finding, facts: Facts) -> str:  # noqa: ARG001
+    return _sentences(finding.occurrences, facts) or _traits(finding, facts)
+
+
+def _why(question: Question, finding: Finding, facts: Facts) -> str:  # noqa: ARG001
+    cause = _sentences(finding.occurrences, facts)
+    return f"{cause} After that, {_plain(finding.beside[0], facts)}"
+
+
+def _stands_out(question: Question, finding: Finding, facts: Facts) -> str:
+    """Tell who does something longest or most often, and for how long or how often."""
+    if question.measure in {"longest", "shortest"}:
+        return _how_long(question, finding, facts)
+    return _sentences(finding.occurrences, facts)
 
 
 def sentence(occurrence: Occurrence, facts: Facts) -> str:
     """Return one occurrence as a sentence such as ``[o1] hands [o3] to [o2] [r4].``."""
     alone = occurrence.subject == CAMERA
     actor = occurrence.object if alone else occurrence.subject
-    words = [described(actor, facts), occurrence.predicate.replace("_", " ")]
-    if _needs_is(occurrence.predicate):
-        words.insert(1, "is")
+    words = [described(actor, facts), told(occurrence.predicate)]
     if occurrence.object != CAMERA and not alone:
         words.append(described(occurrence.object, facts))
     if occurrence.recipient is not None:
         words += ["to", described(occurrence.recipient, facts)]
-    return f"{' '.join(words)} [{occurrence.cite}]."
+    return f"{' '.join(words)} {_when_cited(occurrence.cite)}."
+
+
+def _when_cited(cite: str) -> str:
+    """Return a citation with the words that its time needs."""
+    word = {"start": "from ", "end": "until "}.get(cite.rpartition(".")[2], "")
+    return f"{word}[{cite}]" if not cite.startswith("o") else f"[{cite}]"
+
+
+def told(predicate: str) -> str:
+    """Return a predicate as it stands in a sentence: ``holds``, ``is left of``.
+
+    Example:
+        >>> told("hold_hand_of"), told("next_to"), told("away")
+        ('holds hand of', 'is next to', 'is away from')
+    """
+    words = predicate.replace("_", " ").split()
+    if words[-1:] == ["away"] and len(words) == 1:
+        return "is away from"
+    if _needs_is(predicate):
+        return " ".join(["is", *words])
+    return " ".join([_third_person(words[0]), *words[1:]]) if words else predicate
+
+
+def _third_person(word: str) -> str:
+    """Return ``throws`` for ``throw``; a verb that already has an ending stays."""
+    if word.endswith(("s", "ed")) and not word.endswith(("ss", "feed", "need")):
+        return word
+    if not (verb(word) or predicate_key(word) in _VERBS):
+        return word
+    if word.endswith(("ch", "sh", "ss", "x", "zz", "o")):
+        return f"{word}es"
+    return f"{word[:-1]}ies" if re.search(r"[^aeiou]y$", word) else f"{word}s"
 
 
 def described(object_id: int, facts: Facts) -> str:
@@ -110,7 +207,8 @@ def _needs_is(predicate: str) -> bool:
     """Return whether a predicate is a place or a participle (``left of``, ``holding``)."""
     if predicate == VISIBLE:
         return False
-    return spatial_only(predicate) or predicate.replace("_", " ").split()[0].endswith("ing")
+    head = predicate.replace("_", " ").split()[0]
+    return spatial_only(predicate) or head in _PLACES or head.endswith("ing")
 
 
 def _sentences(occurrences: Sequence[Occurrence], facts: Facts) -> str:
@@ -120,8 +218,10 @@ def _sentences(occurrences: Sequence[Occurrence], facts: Facts) -> str:
 
 def _entities(question: Question, finding: Finding, facts: Facts) -> str:
     names = _list([described(i, facts) for i in finding.entities])
+    if question.pattern.negated and not finding.entities:
+        return f"None of them: {_sentences(finding.occurrences, facts)}"
     if question.pattern.negated:
-        return f"{names}: the graph has no such event."
+        return f"{names}: the graph says no such thing of them."
     return f"{names}."
 
 
@@ -131,27 +231,29 @@ def _list(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _when(question: Question, finding: Finding, facts: Facts) -> str:  # noqa: ARG001
-    return _sentences(finding.occurrences, facts)
+def _when(question: Question, finding: Finding, facts: Facts) -> str:
+    return _sentences(finding.occurrences, facts) + _beside(question, finding, facts)
 
 
-def _how_long(question: Question, finding: Finding, facts: Facts) -> str:  # noqa: ARG001
+def _how_long(question: Question, finding: Finding, facts: Facts) -> str:
     if not finding.occurrences:
         return "The video lasts [video.duration]."
     parts = [
         f"[{o.cite.removesuffix('.start').removesuffix('.end')}.duration]"
         for o in finding.occurrences
     ]
-    told = _list(parts[:MOST_CITED])
-    return f"For {told}: {_sentences(finding.occurrences, facts)}"
+    durations = _list(parts[:MOST_CITED])
+    said = _sentences(finding.occurrences, facts)
+    return f"For {durations}: {said}{_beside(question, finding, facts)}"
 
 
-def _how_often(question: Question, finding: Finding, facts: Facts) -> str:  # noqa: ARG001
+def _how_often(question: Question, finding: Finding, facts: Facts) -> str:
     count = len(finding.occurrences)
     if not count:
         return "I do not know: the graph never says so."
     times = "once" if count == 1 else f"{count} times"
-    return f"{times[0].upper()}{times[1:]}: {_sentences(finding.occurrences, facts)}"
+    said = _sentences(finding.occurrences, facts)
+    return f"{times[0].upper()}{times[1:]}: {said}{_beside(question, finding, facts)}"
 
 
 def _how_many(question: Question, finding: Finding, facts: Facts) -> str:
@@ -164,19 +266,25 @@ def _how_many(question: Question, finding: Finding, facts: Facts) -> str:
 
 
 def _yes_no(question: Question, finding: Finding, facts: Facts) -> str:
+    shown = _sentences(finding.occurrences, facts)
+    beside = _beside(question, finding, facts)
+    if question.among and finding.beside:
+        compared = _plain(finding.beside[0], facts)
+        return f"{finding.status.capitalize()}. {shown} Also, {compared}"
+    if finding.status == "yes" and question.pattern.negated:
+        return f"Yes, the graph never says so of {_list([f'[o{i}]' for i in finding.entities])}."
     if finding.status == "yes":
-        shown = _sentences(finding.occurrences, facts)
-        return f"Yes. {shown or _traits(finding, facts)}"
+        return f"Yes. {shown or _traits(finding, facts)}{beside}"
     if question.pattern.negated and finding.occurrences:
-        return f"No. {_sentences(finding.occurrences, facts)}"
+        return f"No. {shown}{beside}"
     if finding.occurrences:
-        return f"No, the graph does not say so; it says: {_sentences(finding.occurrences, facts)}"
+        return f"No, the graph does not say so; it says: {shown}"
     return f"No, the graph does not say so of {_list([f'[o{i}]' for i in finding.entities])}."
 
 
 def _traits(finding: Finding, facts: Facts) -> str:
-    told = [f"[o{i}] is {', '.join(facts.objects[i]['attributes'])}" for i in finding.entities]
-    return f"{_list(told)}."
+    traits = [f"[o{i}] is {', '.join(facts.objects[i]['attributes'])}" for i in finding.entities]
+    return f"{_list(traits)}."
 
 
 def _attribute(question: Question, finding: Finding, facts: Facts) -> str:  # noqa: ARG001
@@ -185,5 +293,4 @@ def _attribute(question: Question, finding: Finding, facts: Facts) -> str:  # no
 
 def _describe(question: Question, finding: Finding, facts: Facts) -> str:  # noqa: ARG001
     names = _list([described(i, facts) for i in finding.entities])
-    told = _sentences(finding.occurrences, facts)
-    return f"The video shows {names}. {told}".strip()
+    return f"The video shows {names}. {_sentences(finding.occurrences, facts)}".strip()

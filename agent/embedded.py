@@ -108,9 +108,7 @@ def plan(question: Question, vocabulary: Vocabulary) -> list[tuple[str, dict[str
     calls: list[tuple[str, dict[str, Any]]] = []
     if question.extreme:
         calls.append(("count", _count_arguments(question, vocabulary)))
-    patterns = [question.pattern, *_option_patterns(question, vocabulary)]
-    if question.anchor:
-        patterns.append(question.anchor.pattern)
+    patterns = [*question.patterns, *_option_patterns(question, vocabulary)]
     predicates = [p for pattern in patterns for p in _needed(pattern, vocabulary)]
     if _mentions_place(question):
         predicates += vocabulary.meaning("left of")
@@ -127,7 +125,7 @@ def _needed(pattern: Pattern, vocabulary: Vocabulary) -> list[str]:
 
 
 def _option_patterns(question: Question, vocabulary: Vocabulary) -> list[Pattern]:
-    if question.asked in {"entity", "how many", "how often", "when", "how long"}:
+    if question.asked in {"entity", "gap", "how many", "how often", "when", "how long"}:
         return []
     return [read_clause(tokens(option), vocabulary) for option in question.choices]
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from reelgraph.graph.lexicon_data import IRREGULAR_VERBS
+
 __all__ = [
     "NUMBERS",
     "ORDINALS",
@@ -78,8 +80,13 @@ _IRREGULAR = {
     "colors": "color",
     "seen": "see",
     "saw": "see",
-    "fed": "feed",
+    "uses": "use",
+    "used": "use",
+    "using": "use",
 }
+_PAST = {form: base for form, base in IRREGULAR_VERBS.items() if form not in {"left", "found"}}
+"""``left`` is also a side."""
+
 NUMBERS = {
     "zero": 0,
     "none": 0,
@@ -142,7 +149,7 @@ def stem(word: str) -> str:
         >>> {stem(w) for w in ("take", "takes", "taking", "took", "taken")}
         {'tak'}
     """
-    base = _IRREGULAR.get(word, word)
+    base = _IRREGULAR.get(word) or _PAST.get(word, word)
     for ending in ("ing", "ed"):
         if base == word and word.endswith(ending):
             base = _undouble(_cut(word, len(ending)))

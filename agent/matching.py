@@ -75,7 +75,8 @@ def matching(pattern: Pattern, facts: Facts) -> list[Occurrence]:
     if not found and any(ref.people for ref in pattern.refs.values()):
         found = _first_fitting(candidates, _wanted(_of_anything(pattern), facts), pattern.asked)
     unique = {(o.cite, o.subject if pattern.asked else 0): o for o in reversed(found)}
-    return sorted(unique.values(), key=lambda o: (o.span, o.cite))
+    ordered = sorted(unique.values(), key=lambda o: (o.span, o.cite))
+    return ordered if pattern.aspect is None else [_edge(o, pattern.aspect) for o in ordered]
 
 
 def _of_anything(pattern: Pattern) -> Pattern:
@@ -158,7 +159,7 @@ def _seen_before(arrival: Occurrence, facts: Facts) -> bool:
 
 
 def _edge(stay: Occurrence, end: str) -> Occurrence:
-    """Return the moment at which a stay in view starts or ends."""
+    """Return the moment at which something starts or ends."""
     time_s = stay.span.start if end == "start" else stay.span.end
     return replace(stay, cite=f"{stay.cite}.{end}", span=Interval(time_s, time_s))
 
@@ -283,21 +284,38 @@ def _overlap(a: Interval, b: Interval) -> bool:
 
 
 def anchored(
-    found: Sequence[Occurrence], anchor: Anchor, question: Question, facts: Facts
+    found: Sequence[Occurrence], question: Question, facts: Facts
 ) -> tuple[list[Occurrence], Span | None]:
-    """Return the occurrences that stand as asked to an anchor, nearest first, and the anchor.
+    """Return the occurrences that stand as asked to a question's anchors, nearest first.
+
+    Returns:
+        The occurrences, and when the first anchor is true; None without an anchor.
 
     Raises:
-        Unknown: If the anchor itself never happens.
+        Unknown: If an anchor itself never happens.
     """
-    times = spans(_completed(anchor.pattern, question.pattern), facts)
-    if not times:
-        raise Unknown(f"the graph never says {' '.join(anchor.pattern.words)!r}")
+    if not question.anchors:
+        return list(found), None
+    first, *more = ((a.relation, _times(a, question, facts)) for a in question.anchors)
+    relation, times = first
     for time in times:
-        if hits := [o for o in found if _stands(o, anchor.relation, time)]:
-            late = anchor.relation == "before"
-            return sorted(hits, key=lambda o: o.span, reverse=late), time
+        hits = [o for o in found if _stands(o, relation, time)]
+        for other, others in more:
+            later = [t for t in others if t.start >= time.start] or others
+            hits = [o for o in hits if _stands(o, other, later[0])]
+        if hits:
+            return sorted(hits, key=lambda o: o.span, reverse=relation == "before"), time
     return [], times[0]
+
+
+def _times(anchor: Anchor, question: Question, facts: Facts) -> list[Span]:
+    """Return when the clause of an anchor is true, in order of time."""
+    pattern = _completed(anchor.pattern, question.pattern)
+    if pattern.unread and not pattern.predicates:
+        raise Unknown(f"the graph has no relation that means {' '.join(pattern.words)!r}")
+    if times := spans(pattern, facts):
+        return times
+    raise Unknown(f"the graph never says {' '.join(anchor.pattern.words)!r}")
 
 
 def _completed(pattern: Pattern, main: Pattern) -> Pattern:

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from reelgraph.agent.language import ORDINALS, number, stem, word_set
 from reelgraph.agent.vocabulary import ANYONE, ANYTHING, SCENERY, Vocabulary
 
-__all__ = ["RANKS", "Rank", "Ref", "noun_phrase"]
+__all__ = ["RANKS", "RELATIVE", "Rank", "Ref", "noun_phrase"]
 
 Rank: TypeAlias = Literal["left", "middle", "right"]
 
@@ -23,6 +23,9 @@ RANKS: dict[str, Rank] = {
     "right": "right",
     "rightmost": "right",
 }
+RELATIVE = "#which"
+"""Stands, with a number word, for the relative clause of that number."""
+
 _FILLER = word_set(
     "a an the this that these those some any every each all of in on at with wearing is are was "
     "were and hand side there his her its their my your to be by from into onto dressed "
@@ -45,6 +48,8 @@ class Ref:
         count: How many there must be, e.g. 2 in ``two bottles``.
         other: True for ``the other person``.
         people: True for ``someone``: a person, where the graph knows any.
+        relative: Number of the relative clause that says which one it is.
+        ids: The objects that clause was found to mean.
         unknown: Words that mean nothing in this graph.
     """
 
@@ -57,13 +62,16 @@ class Ref:
     count: int | None = None
     other: bool = False
     people: bool = False
+    relative: int | None = None
+    ids: frozenset[int] | None = None
     unknown: tuple[str, ...] = ()
 
     @property
     def anything(self) -> bool:
         """Whether it does not restrict anything."""
         named = self.labels or self.attributes or self.rank or self.unknown or self.other
-        return self.id is None and self.ordinal is None and not named
+        singled = self.id is not None or self.ordinal is not None or self.ids is not None
+        return not singled and self.relative is None and not named
 
 
 def noun_phrase(words: Sequence[str], vocabulary: Vocabulary) -> Ref | None:
@@ -78,7 +86,8 @@ def noun_phrase(words: Sequence[str], vocabulary: Vocabulary) -> Ref | None:
     ref = Ref(" ".join(words), other="other" in words or "another" in words)
     for index, word in enumerate(content):
         ref = _add(ref, word, _is_last_noun(content, index, vocabulary), vocabulary)
-    if ref.unknown and not ref.labels and all(stem(w) in SCENERY for w in ref.unknown):
+    named = ref.labels or ref.people or ref.ids is not None
+    if ref.unknown and not named and all(stem(w) in SCENERY for w in ref.unknown):
         return None
     return replace(ref, unknown=tuple(w for w in ref.unknown if stem(w) not in SCENERY))
 
@@ -97,6 +106,8 @@ def _add(ref: Ref, word: str, after_noun: bool, vocabulary: Vocabulary) -> Ref:
     """Return ``ref`` with what one more word says."""
     if word.startswith("#") and word[1:].isdigit():
         return replace(ref, id=int(word[1:]))
+    if word.startswith(RELATIVE):
+        return replace(ref, relative=number(word.removeprefix(RELATIVE)))
     if word.isdigit() and after_noun:
         return replace(ref, id=int(word))
     if word in ORDINALS:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import replace
 
-from reelgraph.agent.clauses import Pattern, Role
+from reelgraph.agent.binding import bound
+from reelgraph.agent.clauses import Pattern
 from reelgraph.agent.facts import Facts, Occurrence
+from reelgraph.agent.finding import Finding, unknown
 from reelgraph.agent.language import TimePhrase
+from reelgraph.agent.manner import how, why
 from reelgraph.agent.matching import (
     Span,
     Unknown,
@@ -21,71 +23,48 @@ from reelgraph.agent.matching import (
     visible,
     window,
 )
+from reelgraph.agent.ordering import either, gap, longer_than, order, stand_out
 from reelgraph.agent.phrases import Ref
 from reelgraph.agent.question import Question
 from reelgraph.agent.referents import places, referents, why_unresolved
 from reelgraph.graph import intervals
 from reelgraph.graph.schema import Interval
 
-__all__ = ["Finding", "solve"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What the facts say about a question.
-
-    Attributes:
-        status: ``"yes"`` if they answer it, ``"no"`` if they say that it is not so,
-            ``"unknown"`` if they do not say.
-        reason: Why not, for ``"no"`` and ``"unknown"``.
-        occurrences: What shows it, best first.
-        entities: The objects that answer it, in order.
-        value: The number that answers it, or None.
-        result: Id of the computed figure the number comes from, or None.
-        role: The role that `entities` fill in `occurrences`.
-        confidence: 0 to 1.
-    """
-
-    status: Literal["yes", "no", "unknown"]
-    reason: str = ""
-    occurrences: tuple[Occurrence, ...] = ()
-    entities: tuple[int, ...] = ()
-    value: float | None = None
-    result: str | None = None
-    role: Role | None = None
-    confidence: float = 0.9
-    pool: tuple[Occurrence, ...] = field(default=(), repr=False)
+__all__ = ["solve"]
 
 
 DOING = {"stateful", "contact", "functional", "social"}
 """Kinds of relations that say what one does to another, for as long as it lasts."""
 
 
+_EVERYONE = frozenset(["everybody", "everyone", "all", "every", "each"])
+
+
 def solve(question: Question, facts: Facts) -> Finding:
     """Answer a question from facts; what they do not say is ``"unknown"``."""
     try:
-        return _SOLVERS[question.asked](_resolved(question), facts)
+        question = bound(question, facts)
+        finding = _SOLVERS[question.asked](question, facts)
+        return _with_anchor(finding, question, facts)
     except Unknown as missing:
         return Finding("unknown", str(missing))
 
 
-def _resolved(question: Question) -> Question:
-    """Let ``it`` in the main clause mean what the anchor clause acts on."""
-    anchor, pattern = question.anchor, question.pattern
-    if anchor and anchor.pattern.object and pattern.object and pattern.object.text == "it":
-        return replace(question, pattern=replace(pattern, object=anchor.pattern.object))
-    return question
-
-
-def _unknown(reason: str) -> Finding:
-    return Finding("unknown", reason)
+def _with_anchor(finding: Finding, question: Question, facts: Facts) -> Finding:
+    """Return a finding with what its time was taken from."""
+    counts = question.asked in {"how many", "how often"}
+    if not question.anchors or counts or finding.status == "unknown" or finding.beside:
+        return finding
+    _, time = anchored(finding.occurrences, question, facts)
+    own = {o.cite for o in finding.occurrences}
+    beside = [o for o in (time.occurrences if time else ()) if o.cite not in own]
+    return replace(finding, beside=tuple(beside[:1]))
 
 
 def _found(question: Question, facts: Facts) -> list[Occurrence]:
     """Return the occurrences of the main clause in the asked time, ordinal applied."""
     found = in_time(matching(question.pattern, facts), question.time, facts.whole)
-    if question.anchor:
-        found, _ = anchored(found, question.anchor, question, facts)
+    found, _ = anchored(found, question, facts)
     ordinal = question.pattern.ordinal
     if ordinal is None:
         return found
@@ -97,10 +76,12 @@ def _found(question: Question, facts: Facts) -> list[Occurrence]:
 def _entity(question: Question, facts: Facts) -> Finding:
     pattern = question.pattern
     if pattern.unread:
-        return _unknown(f"the graph does not say anything about {' '.join(pattern.unread)!r}")
+        return unknown(f"the graph does not say anything about {' '.join(pattern.unread)!r}")
     if pattern.negated:
         return _never(question, facts)
     found = _found(question, facts)
+    if question.measure:
+        return stand_out(question, found, facts, question.measure)
     sure = 0.9
     if not found and question.time and question.time.where == "end":
         found, sure = matching(pattern, facts)[-1:], 0.6
@@ -112,10 +93,30 @@ def _entity(question: Question, facts: Facts) -> Finding:
     if pattern.repeats is not None:
         often = Counter(getattr(o, role) for o in found)
         found = [o for o in found if often[getattr(o, role)] == pattern.repeats]
+    for pattern in question.also:
+        found = _joined(found, pattern, question, facts)
     entities = tuple(dict.fromkeys(getattr(o, role) for o in found))
     if not entities:
         return Finding("no", _never_said(question), role=role)
     return Finding("yes", "", tuple(found), entities, role=role, confidence=sure)
+
+
+def _joined(
+    found: list[Occurrence], pattern: Pattern, question: Question, facts: Facts
+) -> list[Occurrence]:
+    """Keep those of whom another clause is true as well, and what shows that."""
+    if pattern.unread or not pattern.sense:
+        raise Unknown(f"the graph has no relation that means {' '.join(pattern.words)!r}")
+    role, own = pattern.asked or "subject", question.pattern.asked or "subject"
+    other = in_time(matching(pattern, facts), question.time, facts.whole)
+    pairs = [
+        (a, b)
+        for a in found
+        for b in other
+        if getattr(a, own) == getattr(b, role)
+        and (not question.then or b.span.start > a.span.start)
+    ]
+    return list({o.cite: o for pair in pairs for o in pair}.values())
 
 
 def _never(question: Question, facts: Facts) -> Finding:
@@ -130,7 +131,11 @@ def _never(question: Question, facts: Facts) -> Finding:
     same_place = {i for i in pool if i in layers and layers[i] in {layers.get(g) for g in guilty}}
     seen = [o for o in facts.presence() if o.subject in pool]
     here = {o.subject for o in in_time(seen, question.time, facts.whole)}
-    left = tuple(sorted((pool & here) - guilty - same_place))
+    others = [
+        referents(ref, facts) for other, ref in pattern.refs.items() if other != role and ref.labels
+    ]
+    named = {i for ids in others if len(ids) == 1 for i in ids}
+    left = tuple(sorted((pool & here) - guilty - same_place - named))
     if not left:
         return Finding("no", _never_said(question), tuple(did), role=role)
     return Finding("yes", "", tuple(did), left, role=role, confidence=0.7)
@@ -172,7 +177,7 @@ def _how_many(question: Question, facts: Facts) -> Finding:
         return _extreme(question, facts)
     pattern = question.pattern
     if pattern.unread:
-        return _unknown(f"the graph does not say anything about {' '.join(pattern.unread)!r}")
+        return unknown(f"the graph does not say anything about {' '.join(pattern.unread)!r}")
     if visible(pattern) and (question.anchor or question.time):
         return _how_many_seen(question, facts)
     found = _found(question, facts)
@@ -185,12 +190,11 @@ def _how_many_seen(question: Question, facts: Facts) -> Finding:
     """Count what is in view at once, at its most, in the asked time."""
     found = matching(question.pattern, facts)
     span = window(question.time, facts.whole) if question.time else None
-    if question.anchor:
-        hits, time = anchored(found, question.anchor, question, facts)
-        found = hits
+    if question.anchors:
+        found, time = anchored(found, question, facts)
         span = Interval(time.start, time.end) if time else span
     if span is None:
-        return _unknown(_never_said(question))
+        return unknown(_never_said(question))
     best = _most_at_once(found, span)
     entities = tuple(sorted({o.subject for o in best}))
     return Finding("yes", "", tuple(best), entities, value=len(entities), role="subject")
@@ -208,7 +212,7 @@ def _extreme(question: Question, facts: Facts) -> Finding:
     result = next(iter(facts.results.values()), None)
     if result is None or not isinstance(result["value"], int | float):
         ref = question.pattern.subject or Ref(question.text)
-        return _unknown(why_unresolved(ref, facts))
+        return unknown(why_unresolved(ref, facts))
     return Finding(
         "yes", "", entities=tuple(result["objects"]), value=result["value"], result=result["id"]
     )
@@ -216,15 +220,55 @@ def _extreme(question: Question, facts: Facts) -> Finding:
 
 def _yes_no(question: Question, facts: Facts) -> Finding:
     pattern = question.pattern
+    if question.measure and question.among:
+        return longer_than(question, facts, question.measure)
     if not pattern.sense:
         return _is_so(pattern, facts)
-    if pattern.unread:
-        return _unknown(f"the graph does not say anything about {' '.join(pattern.unread)!r}")
-    found = _found(replace(question, pattern=replace(pattern, negated=False)), facts)
-    if found:
-        return Finding("no" if pattern.negated else "yes", "", tuple(found))
-    others = matching(Pattern(pattern.predicates, pattern.sense), facts)[:3]
-    return Finding("no", "", tuple(others), _named(pattern, facts), confidence=0.6)
+    for clause in (pattern, *question.also):
+        if clause.unread:
+            return unknown(f"the graph does not say anything about {' '.join(clause.unread)!r}")
+    if _EVERYONE & set(pattern.words):
+        return _all_do(question, facts)
+    shown: list[Occurrence] = []
+    for clause in (pattern, *question.also):
+        plain = replace(clause, negated=False)
+        found = _found(replace(question, pattern=plain), facts)
+        if not found:
+            return _not_so(question, clause, facts)
+        shown += found[: None if not question.also else 1]
+    return Finding("no" if pattern.negated else "yes", "", tuple(shown))
+
+
+def _all_do(question: Question, facts: Facts) -> Finding:
+    """Answer ``does everybody do it``: yes if each of those meant does."""
+    pattern = replace(question.pattern, negated=False)
+    ref = pattern.subject
+    pool = referents(ref, facts) if ref and pattern.sense else frozenset()
+    found = _found(replace(question, pattern=pattern), facts) if pool else []
+    if not found or question.pattern.negated:
+        return unknown(_never_said(question))
+    left = pool - {o.subject for o in found}
+    if left:
+        return Finding("no", "", tuple(found), tuple(sorted(left)), confidence=0.6)
+    return Finding("yes", "", tuple({o.subject: o for o in reversed(found)}.values()))
+
+
+def _not_so(question: Question, clause: Pattern, facts: Facts) -> Finding:
+    """Return that the graph does not say so, with what it says of the same instead."""
+    named = _named(clause, facts)
+    if question.pattern.negated:
+        return Finding("yes", "", (), named or _anyone(clause, facts), confidence=0.6)
+    others = matching(Pattern(clause.predicates, clause.sense), facts)
+    if visible(clause):
+        others = [o for o in others if o.subject in named]
+    close = [o for o in others if set(named) & set(o.participants)]
+    return Finding("no", "", tuple((close or others)[:3]), named, confidence=0.6)
+
+
+def _anyone(pattern: Pattern, facts: Facts) -> tuple[int, ...]:
+    """Return the people that ``nobody`` speaks of, at most as many as can be named."""
+    ids = [referents(ref, facts) for ref in pattern.refs.values() if ref.people]
+    return tuple(sorted(ids[0]))[:8] if ids else tuple(sorted(facts.objects))[:8]
 
 
 def _named(pattern: Pattern, facts: Facts) -> tuple[int, ...]:
@@ -237,36 +281,47 @@ def _is_so(pattern: Pattern, facts: Facts) -> Finding:
     """Answer ``is the ball red`` from attributes."""
     ref = pattern.subject
     if ref is None or ref.unknown or not ref.attributes:
-        return _unknown(why_unresolved(ref or Ref(" ".join(pattern.words)), facts))
+        return unknown(why_unresolved(ref or Ref(" ".join(pattern.words)), facts))
     if hits := referents(ref, facts):
         return Finding("yes", "", entities=tuple(sorted(hits)))
     bare = referents(replace(ref, attributes=()), facts)
     if not bare:
-        return _unknown(why_unresolved(ref, facts))
+        return unknown(why_unresolved(ref, facts))
     return Finding("no", "", entities=tuple(sorted(bare)), confidence=0.6)
 
 
 def _event(question: Question, facts: Facts) -> Finding:
     """Answer ``what happens`` and ``what does X do``: events before states, nearest first."""
+    if question.pattern.negated:
+        return unknown("the graph says what happens, not all that does not")
     subject = question.pattern.subject or question.pattern.object
     everything = [o for o in facts.occurrences() if o.kind != "spatial"]
     if subject is not None and not subject.anything:
         ids = referents(subject, facts)
         if not ids:
-            return _unknown(why_unresolved(subject, facts))
+            return unknown(why_unresolved(subject, facts))
         acting = [o for o in everything if o.subject in ids]
         everything = acting or [o for o in everything if ids & set(o.participants)]
+    if (other := question.pattern.object) is not None and other is not subject:
+        with_ids = referents(other, facts)
+        if not other.anything and not with_ids:
+            return unknown(why_unresolved(other, facts))
+        if with_ids and not other.anything:
+            everything = [o for o in everything if with_ids & set(o.participants)]
     found = in_time(everything, _around(question.time), facts.whole)
-    if question.anchor:
-        found, _ = anchored(found, question.anchor, question, facts)
+    found, _ = anchored(found, question, facts)
     if not found:
         return Finding("no", _never_said(question))
+    if question.measure in {"longest", "shortest"}:
+        most = max if question.measure == "longest" else min
+        return Finding("yes", "", (most(found, key=lambda o: o.span.duration),), pool=tuple(found))
     telling = _telling(found, question.time)
     ordinal = question.pattern.ordinal
     if ordinal is not None:
         telling = sorted(telling, key=lambda o: o.span)
         telling = [telling[-1]] if ordinal < 0 else telling[ordinal - 1 :][:1]
-    few = 1 if question.anchor and question.anchor.relation != "while" else 3
+    nearest = len(question.anchors) == 1 and question.anchors[0].relation != "while"
+    few = 1 if nearest else 3
     return Finding("yes", "", tuple(telling[:few]), pool=tuple(found))
 
 
@@ -291,12 +346,11 @@ def _where(question: Question, facts: Facts) -> Finding:
     subject = question.pattern.subject or question.pattern.object
     ids = referents(subject, facts) if subject and not subject.anything else frozenset()
     if not ids:
-        return _unknown(why_unresolved(subject or Ref(question.text), facts))
+        return unknown(why_unresolved(subject or Ref(question.text), facts))
     placing = [o for o in facts.occurrences() if o.kind in {"spatial", "contact"}]
     found = [o for o in placing if ids & {o.subject, o.object}]
     found = in_time(found, question.time, facts.whole)
-    if question.anchor:
-        found, _ = anchored(found, question.anchor, question, facts)
+    found, _ = anchored(found, question, facts)
     if not found:
         return Finding("no", f"the graph does not say where {subject.text if subject else ''} is")
     found.sort(key=lambda o: (o.kind != "contact", -o.span.duration))
@@ -308,12 +362,8 @@ def _attribute(question: Question, facts: Facts) -> Finding:
     ids = referents(subject, facts) if subject else frozenset()
     told = [i for i in sorted(ids) if facts.objects[i]["attributes"]]
     if not told:
-        return _unknown(why_unresolved(subject or Ref(question.text), facts))
+        return unknown(why_unresolved(subject or Ref(question.text), facts))
     return Finding("yes", "", entities=tuple(told))
-
-
-def _why(question: Question, facts: Facts) -> Finding:  # noqa: ARG001
-    return _unknown("the graph says what happens and when, not why or in what manner")
 
 
 def _describe(question: Question, facts: Facts) -> Finding:
@@ -321,7 +371,7 @@ def _describe(question: Question, facts: Facts) -> Finding:
     asks = any(word in text for word in ("what", "describe", "summar"))
     pattern = question.pattern
     if not asks or not facts.objects or pattern.unread:
-        return _unknown("the question could not be understood in terms of this graph")
+        return unknown("the question could not be understood in terms of this graph")
     events = [o for o in facts.occurrences() if o.kind == "event"][:3]
     return Finding("yes", "", tuple(events), tuple(sorted(facts.objects)[:8]), role="subject")
 
@@ -336,7 +386,10 @@ _SOLVERS = {
     "how often": _how_often,
     "yes or no": _yes_no,
     "attribute": _attribute,
-    "why": _why,
-    "how": _why,
+    "why": why,
+    "how": how,
     "describe": _describe,
+    "order": order,
+    "gap": gap,
+    "either": either,
 }

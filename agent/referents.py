@@ -44,6 +44,8 @@ def why_unresolved(ref: Ref, facts: Facts) -> str:
 def _fits(row: ObjectRow, ref: Ref) -> bool:
     if ref.id is not None and row["id"] != ref.id:
         return False
+    if ref.ids is not None and row["id"] not in ref.ids:
+        return False
     if ref.labels and row["label"] not in ref.labels:
         return False
     traits = {stem(w) for trait in row["attributes"] for w in tokens(trait)}

@@ -206,6 +206,8 @@ def canonical(predicate: str) -> Sense:
         return found[2]
     if predicate in _DIRECTED.values() or not words:
         return Sense(predicate)
+    if direction := _DIRECTED.get(" ".join(words)):
+        return Sense(direction)
     sense = _VERB_SENSES.get(_stems(predicate)[:2]) if len(words) <= 2 else None
     if sense and sense.frame == "plain":
         return sense
