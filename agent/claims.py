@@ -18,6 +18,7 @@ __all__ = ["contradiction"]
 _OBJECT = re.compile(r"\[o(\d+)\]|#(\d+)")
 _REFERENCE = re.compile(r"\[[a-z]\w*(?:\.\w+)*\]")
 _PASSIVE = re.compile(r"\b(?:is|are|was|were|be|been|being|gets|got)\b")
+_VERB_ENDINGS = ("s", "ed", "ing")
 _LIGHT = word_set(
     "a an the and or then is are was were be been being has have had to from by of with for at in "
     "on it its their his her while when after before as also still first last next that which who "
@@ -108,7 +109,7 @@ def _is_label(word: str, ids: tuple[int, ...], graph: TemporalGraph) -> bool:
 
 def _is_verb(words: Sequence[str]) -> bool:
     """Return whether the words state a relation, and are not only other description."""
-    return any(verb(w) or w.endswith(("s", "ed", "ing")) for w in words) or bool(
+    return any(verb(w) or w.endswith(_VERB_ENDINGS) for w in words) or bool(
         spatial(list(words))
     )
 
@@ -166,7 +167,7 @@ def _no_predicate(
     )
     words = tokens(_REFERENCE.sub(" ", sentence))
     content = [w for w in words if w not in _LIGHT and not _is_label(w, ids, graph)]
-    known = [w for w in content if verb(w)]
+    known = [w for w in content if verb(w) or w.endswith(_VERB_ENDINGS)]
     if not known or any(_says(content, r) for r in relations):
         return None
     said = "; ".join(f"{r.id} says {graph.describe(r)!r}" for r in relations[:3])

@@ -15,6 +15,7 @@ from reelgraph.agent.answer import AnswerDraft
 from reelgraph.agent.claims import contradiction
 from reelgraph.agent.facts import Facts, ResultRow
 from reelgraph.agent.language import NUMBERS
+from reelgraph.agent.naming import misnamed, with_names
 from reelgraph.agent.references import Reference, find_references, parse_reference, resolve
 from reelgraph.errors import QueryError
 from reelgraph.graph.schema import CAMERA, Relation
@@ -95,13 +96,15 @@ class _Check:
         self._problems: list[str] = []
 
     def run(self) -> Checked:
-        inline = [reference for _, reference in find_references(self._draft.text)]
+        written = with_names(self._draft.text, self._graph)
+        inline = [reference for _, reference in find_references(written)]
         listed = [self._parsed(i) for i in self._draft.relations]
         objects = [Reference(f"o{i}") for i in self._draft.objects]
         results = [Reference(i.strip("[]")) for i in self._draft.results]
         wanted = [r for r in [*listed, *inline, *objects, *results] if r is not None]
         cited = [r for r in dict.fromkeys(wanted) if self._exists(r)]
-        text = self._without_inventions(self._draft.text, cited)
+        self._problems += misnamed(written, self._graph)
+        text = self._without_inventions(written, cited)
         bad = self._unsupported(text, cited)
         self._check_counts(text, cited)
         self._check_choice()
@@ -207,12 +210,27 @@ class _Check:
     def _check_counts(self, text: str, cited: Sequence[Reference]) -> None:
         """Require that a number is a computed figure or as large as what is cited."""
         happened, things = self._allowed_counts(cited)
-        for found in _COUNT.finditer(self._without_names(text)):
+        objects = self._cited_objects(cited)
+        text = self._without_names(text)
+        for found in _COUNT.finditer(text):
             word = found[1].lower()
             value = NUMBERS[word] if word in NUMBERS else int(word)
             times = word == "twice" or found[2]
-            if value not in (happened if times else happened | things):
+            allowed = happened if times else happened | things
+            if not times and (kind := self._kind(text[found.end() :])):
+                allowed = (allowed - things) | {float(len(kind & objects))}
+            if value not in allowed:
                 self._report_count(found[1])
+
+    def _kind(self, rest: str) -> set[int]:
+        """Return the objects of the kind that follows a number, or none."""
+        noun = re.match(r"\s+(?:other\s+|more\s+|different\s+)?([a-z]+(?:\s[a-z]+)?)", rest)
+        for words in (noun[1], noun[1].split()[0]) if noun else ():
+            try:
+                return {item.id for item in self._graph.objects(words)}
+            except QueryError:
+                continue
+        return set()
 
     def _report_count(self, word: str) -> None:
         if not self._said_in_question(word):
@@ -229,10 +247,12 @@ class _Check:
             if r.object_id is None and r.key != "video" and r.key not in self._results
             for i in self._indices(r)
         }
+        # An object that is only named beside relations is not cited for its stays in view.
+        named = occurrences and not self._draft.objects
         stays = {
             (r.object_id, i)
             for r in cited
-            if r.object_id is not None
+            if r.object_id is not None and not (named and r.index is None)
             for i in self._stays(r.object_id, r.index)
         }
         values = [row["value"] for k, row in self._results.items() if k in self._keys(cited)]
