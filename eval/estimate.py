@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -11,8 +12,9 @@ from reelgraph.eval.asking import Asker
 from reelgraph.eval.benchmarks.question import Question
 from reelgraph.eval.cache import RequestCache
 from reelgraph.eval.plan import Plan
+from reelgraph.eval.stats import minimum_detectable_difference
 
-__all__ = ["Estimate", "Prices", "estimate", "shown_seconds"]
+__all__ = ["Estimate", "Prices", "estimate", "sensitivity", "shown_seconds"]
 
 LOOKED_AT = 200
 """So many requests are made to estimate the tokens of all."""
@@ -98,6 +100,20 @@ def estimate(
         output_tokens=round(out * scale),
         prices=prices,
     )
+
+
+def sensitivity(plan: Plan) -> str:
+    """Return one sentence on which difference the run can find, ``""`` for one arm.
+
+    Taken is that two arms disagree on 30 % of the questions and that questions on one video
+    are independent; the report tells what holds for what was found.
+    """
+    questions = plan.header.questions
+    least = minimum_detectable_difference(questions)
+    if len(plan.arms) < 2:
+        return ""
+    found = "no difference" if math.isnan(least) else f"a difference of {100 * least:.1f} points"
+    return f"{questions} questions find {found} between two arms in four of five runs"
 
 
 def shown_seconds(seconds: float) -> str:

@@ -331,16 +331,19 @@ def _header(folder: Path) -> Run:
 def _difference(one: Path, first: Run, other: Path | None, second: Run) -> str:
     """Return one sentence on what two headers do not agree in."""
     where = "what was asked for" if other is None else repr(str(other))
-    pairs = {**first.model_dump(), "shard": first.shard}, {**second.model_dump()}
+    left, right = first.model_dump(), second.model_dump()
     fields = [
-        f"{name} ({_short(pairs[0][name])} and {_short(pairs[1][name])})"
+        f"{name}: {_short(left[name], right[name])} and {_short(right[name], left[name])}"
         for name in Run.model_fields
-        if name != "created" and pairs[0][name] != pairs[1][name]
+        if name != "created" and left[name] != right[name]
     ]
     return f"{str(one)!r} and {where} are different runs: {'; '.join(fields)}."
 
 
-def _short(value: object) -> str:
+def _short(value: object, other: object) -> str:
+    """Return a value as text, of a mapping only what the other one has not."""
+    if isinstance(value, dict) and isinstance(other, dict):
+        value = {k: v for k, v in value.items() if k not in other or other[k] != v}
     text = json.dumps(value, default=str)
     return text if len(text) <= 120 else text[:117] + "..."
 

@@ -96,7 +96,7 @@ def make_plan(
     askers_for(arms, model)
     kept, left_out = _answerable(benchmark, arms, showing)
     sample = _sample(kept, config)
-    chosen = [question for question in sample if _in_shard(question, shard)]
+    chosen = _of_shard(sample, shard)
     header = Run(
         benchmark=benchmark.name,
         data=dict(sorted(benchmark.files.items())),
@@ -173,12 +173,14 @@ def _sample(questions: Sequence[Question], config: Config) -> list[Question]:
     ]
 
 
-def _in_shard(question: Question, shard: tuple[int, int] | None) -> bool:
-    """Return whether a question belongs to a shard; a video is never divided."""
+def _of_shard(questions: list[Question], shard: tuple[int, int] | None) -> list[Question]:
+    """Return the questions of a shard: every n-th video, none of them divided."""
     if shard is None:
-        return True
+        return questions
     number, count = shard
-    return int(_hash([question.video]), 16) % count == number - 1
+    videos = sorted({question.video for question in questions}, key=lambda name: _hash([name]))
+    chosen = set(videos[number - 1 :: count])
+    return [question for question in questions if question.video in chosen]
 
 
 def _graphs(arms: Sequence[Arm], questions: Sequence[Question], showing: Showing) -> str:

@@ -25,7 +25,7 @@ from reelgraph.eval.asking import Asker, Request
 from reelgraph.eval.benchmarks import load_benchmark
 from reelgraph.eval.benchmarks.question import Benchmark, Question
 from reelgraph.eval.cache import RequestCache
-from reelgraph.eval.estimate import Prices, estimate, shown_seconds
+from reelgraph.eval.estimate import Prices, estimate, sensitivity, shown_seconds
 from reelgraph.eval.log import LogWriter, Record, RunLog, read_run
 from reelgraph.eval.plan import Config, Plan, make_plan
 from reelgraph.eval.reply import Reply
@@ -173,8 +173,8 @@ class Job:
 
     def announce(self, records: Sequence[Record]) -> None:
         """Say what was left out, and what is to come."""
-        if self.plan.left_out:
-            self.say(self.plan.left_out)
+        for sentence in filter(None, (self.plan.left_out, sensitivity(self.plan))):
+            self.say(sentence)
         todo = self.todo(records)
         total = len(self.plan.questions) * len(self.plan.arms)
         askers = self.plan.askers()

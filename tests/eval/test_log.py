@@ -86,9 +86,9 @@ def test_damage_in_the_middle_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"model": "openai:gpt-5"}, "model .*embedded.*gpt-5"),
+        ({"model": "openai:gpt-5"}, "model: .*embedded.*gpt-5"),
         ({"questions_hash": "y"}, "questions_hash"),
-        ({"config": {"seed": 1}}, "config"),
+        ({"config": {"seed": 1}}, r"config: \{\} and \{\"seed\": 1\}"),
         ({"shard": (1, 2)}, "shard"),
     ],
 )

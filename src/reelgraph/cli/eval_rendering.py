@@ -102,7 +102,10 @@ def show_question(log: RunLog, question_id: str) -> None:
     records = [record for record in log.records if record.question_id == question_id]
     if not records:
         known = {record.question_id for record in log.records}
-        near = ", ".join(difflib.get_close_matches(question_id, known, n=3)) or "none"
+        near = (
+            ", ".join(difflib.get_close_matches(question_id, sorted(known), n=3, cutoff=0.3))
+            or "none"
+        )
         raise EvalError(f"the run has no question {question_id!r}; near are: {near}")
     _show_asked(records[0])
     for record in records:
