@@ -18,7 +18,20 @@ __all__ = ["Track", "Tracks", "decode_rle", "encode_mask", "rle_area", "rle_box"
 
 def encode_mask(mask: Mask) -> bytes:
     """Return the compressed COCO run lengths of a binary mask of shape ``(height, width)``."""
-    counts: bytes = coco.encode(np.asfortranarray(mask, dtype=np.uint8))["counts"]
+    height, width = mask.shape
+    columns = np.flatnonzero(mask.any(axis=0))
+    if len(columns) == 0:
+        edges = [0, height * width]
+    else:
+        # Only the columns of the object are looked at: most masks are small.
+        first, end = int(columns[0]), int(columns[-1]) + 1
+        pixels = np.ascontiguousarray(mask[:, first:end].T, dtype=np.bool_).reshape(-1)
+        turns = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1 + first * height
+        edges = [0, *([first * height] if pixels[0] else []), *turns.tolist()]
+        edges += [end * height] if pixels[-1] and end < width else []
+        edges += [height * width]
+    item = {"size": [height, width], "counts": np.diff(edges).tolist()}
+    counts: bytes = coco.frPyObjects(item, height, width)["counts"]
     return counts
 
 
