@@ -61,9 +61,9 @@ class ClipFrames:
         height, width = self.pixels.shape[2:]
         return Grid.of(len(self.pixels), (height, width))
 
-    def rows(self, start: int, stop: int) -> torch.Tensor:
+    def rows(self, start: int, stop: int, *, device: torch.device | None = None) -> torch.Tensor:
         """Return the pixel rows of time steps ``start`` to ``stop`` (see `patch_rows`)."""
-        return patch_rows(self.pixels, start, stop)
+        return patch_rows(self.pixels, start, stop, device=device)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -68,7 +69,9 @@ def fine_tune(
     """
     options: dict[str, Any] = dict(locals())
     result = train(TrainConfig(**options | {"save_steps": save_steps or None}))
-    typer.echo(f"{result.steps} steps; the model is in {result.folder}")
+    # Launchers start one process per device and number them.
+    if os.environ.get("RANK", "0") == "0":
+        typer.echo(f"{result.steps} steps; the model is in {result.folder}")
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reelgraph.tools.traser.arrangement import IGNORED, batch
@@ -76,7 +77,8 @@ def batch_loss(
 
 def _vectors(model: TraserModel, sample: TrainingSample) -> torch.Tensor:
     """Return an example's vectors, ``(L, hidden)``."""
-    features = video_features(model, sample.frames.rows, sample.frames.grid)
+    rows = partial(sample.frames.rows, device=model.device)
+    features = video_features(model, rows, sample.frames.grid)
     return prompt_embeddings(model, features, sample.arrangement)
 
 
