@@ -12,7 +12,7 @@ from reelgraph.eval.asking import Asker
 from reelgraph.eval.benchmarks.question import Question
 from reelgraph.eval.cache import RequestCache
 from reelgraph.eval.plan import Plan
-from reelgraph.eval.stats import minimum_detectable_difference
+from reelgraph.eval.power import minimum_detectable_difference
 
 __all__ = ["Estimate", "Prices", "estimate", "sensitivity", "shown_seconds"]
 

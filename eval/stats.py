@@ -18,12 +18,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
+from scipy import stats
 
 from reelgraph._types import Floats
 from reelgraph.errors import EvalError
@@ -40,8 +40,6 @@ __all__ = [
     "difference",
     "differences_by_group",
     "mcnemar",
-    "minimum_detectable_difference",
-    "power_of_difference",
 ]
 
 _RESAMPLES = 10_000
@@ -229,6 +227,9 @@ def accuracy(
 ) -> Estimate:
     """Return the share of right answers with its interval over videos.
 
+    Where all answers are right, or all wrong, the interval is Clopper and Pearson's with the
+    videos as the sample, for resampling would leave no doubt.
+
     Args:
         right: Whether each question was answered right, shape ``(n,)``. An answer that
             could not be parsed is wrong.
@@ -246,7 +247,20 @@ def accuracy(
         (0.75, 0.52, 0.98)
     """
     found = _Clusters.of(np.asarray(right, dtype=float), clusters)
-    return _estimate(found, confidence, resamples, seed)
+    estimate = _estimate(found, confidence, resamples, seed)
+    return _with_doubt(estimate, confidence) if estimate.clusters > 1 else estimate
+
+
+def _with_doubt(estimate: Estimate, confidence: float) -> Estimate:
+    """Widen an interval of no length around 0 or 1: resampling cannot see what never happened.
+
+    The interval is then Clopper and Pearson's with the videos as the sample.
+    """
+    if 0 < estimate.value < 1:
+        return estimate
+    reach = 1 - ((1 - confidence) / 2) ** (1 / estimate.clusters)
+    low, high = (0.0, reach) if estimate.value == 0 else (1 - reach, 1.0)
+    return replace(estimate, low=low, high=high, t_low=low, t_high=high)
 
 
 def mcnemar(first: ArrayLike, second: ArrayLike) -> McNemar:
@@ -425,98 +439,3 @@ def design_effect(values: ArrayLike, clusters: Sequence[Hashable]) -> float:
     error = _Clusters.of(numbers, clusters).standard_error()
     spread = float(np.var(numbers, ddof=1)) / len(numbers) if len(numbers) > 1 else 0.0
     return error**2 / spread if spread > 0 else math.nan
-
-
-def power_of_difference(
-    true_difference: float,
-    questions: int,
-    *,
-    discordant: float = 0.3,
-    design_effect: float = 1.0,
-    alpha: float = 0.05,
-) -> float:
-    """Return the chance that a paired test finds a true difference (two-sided McNemar).
-
-    The normal approximation of Connor (1987), with questions divided by the design effect.
-
-    Args:
-        true_difference: Of the accuracies, at most ``discordant``.
-        questions: Number of paired questions.
-        discordant: Share of the questions that only one of the arms gets right.
-        design_effect: How much clustering enlarges the variance; see `design_effect`.
-        alpha: Level of the test.
-
-    Raises:
-        EvalError: If a share is not in range.
-
-    Example:
-        >>> round(power_of_difference(0.05, 1000, discordant=0.3), 2)
-        0.82
-    """
-    _check_design(questions, discordant, design_effect, alpha)
-    delta = abs(true_difference)
-    if delta > discordant:
-        raise EvalError(
-            f"a difference of {true_difference!r} needs at least that share of discordant "
-            f"questions, got discordant={discordant!r}"
-        )
-    spread = math.sqrt(max(discordant - delta**2, 0.0))
-    excess = delta * math.sqrt(questions / design_effect)
-    bar = float(stats.norm.isf(alpha / 2)) * math.sqrt(discordant)
-    if spread == 0:
-        return float(excess > bar)
-    return float(stats.norm.cdf((excess - bar) / spread))
-
-
-def minimum_detectable_difference(
-    questions: int,
-    *,
-    discordant: float = 0.3,
-    design_effect: float = 1.0,
-    power: float = 0.8,
-    alpha: float = 0.05,
-) -> float:
-    """Return the smallest true difference that a paired run would find with some power.
-
-    Args:
-        questions: Number of paired questions.
-        discordant: Share of the questions that only one of the arms gets right.
-        design_effect: How much clustering enlarges the variance; see `design_effect`.
-        power: Wanted chance to find it.
-        alpha: Level of the two-sided test.
-
-    Returns:
-        The difference of accuracies, or NaN if even the largest possible one,
-        ``discordant``, would be missed too often.
-
-    Raises:
-        EvalError: If a share is not in range.
-
-    Example:
-        >>> round(minimum_detectable_difference(1000, discordant=0.3), 3)
-        0.048
-    """
-    _check_design(questions, discordant, design_effect, alpha)
-    if not alpha < power < 1:
-        raise EvalError(f"power must be between alpha ({alpha!r}) and 1, got {power!r}")
-
-    def lacking(delta: float) -> float:
-        found = power_of_difference(
-            delta, questions, discordant=discordant, design_effect=design_effect, alpha=alpha
-        )
-        return found - power
-
-    if lacking(discordant) < 0:
-        return math.nan
-    return float(optimize.brentq(lacking, 0.0, discordant))
-
-
-def _check_design(questions: int, discordant: float, effect: float, alpha: float) -> None:
-    """Refuse a design that no run can have."""
-    if questions < 1:
-        raise EvalError(f"questions must be at least 1, got {questions!r}")
-    if not effect > 0:
-        raise EvalError(f"design_effect must be positive, got {effect!r}")
-    for name, value in (("discordant", discordant), ("alpha", alpha)):
-        if not 0 < value <= 1:
-            raise EvalError(f"{name} must be in (0, 1], got {value!r}")

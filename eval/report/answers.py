@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reelgraph.eval.log import Record, RunLog, graph_text
-from reelgraph.eval.report.summary import Answers, Report, named_systems
+from reelgraph.eval.report.summary import Report
+from reelgraph.eval.report.systems import Answers, named_systems
 
 __all__ = ["answer_data"]
 

@@ -6,12 +6,15 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from reelgraph.eval.report.summary import Comparison, Report, System
+from reelgraph.eval.report.comparisons import Comparison
+from reelgraph.eval.report.summary import Report
+from reelgraph.eval.report.systems import System
 from reelgraph.eval.report.wording import (
     UNKNOWN,
     between,
     columns,
     group_title,
+    made_from,
     p_value,
     percent,
     points,
@@ -24,7 +27,6 @@ __all__ = ["markdown"]
 
 _SPECIAL = re.compile(r"[\\`*{}\[\]<>#|~]|(?<![^\W_])_|_(?![^\W_])")
 """What Markdown would take for its own; an underscore inside a word it leaves alone."""
-_FORTH = " \u00b7 "
 
 
 def markdown(report: Report) -> str:
@@ -221,11 +223,4 @@ def _scores(report: Report) -> Iterator[str]:
 def _runs(report: Report) -> Iterator[str]:
     for run in report.runs:
         yield f"- benchmark {_plain(run.benchmark)}, model {_plain(run.model)}"
-        for name, values in (
-            ("data", run.data),
-            ("options", run.config),
-            ("versions", run.versions),
-        ):
-            if values:
-                pairs = (f"{key} {str(value)[:16]}" for key, value in sorted(values.items()))
-                yield f"- {name}: {_plain(_FORTH.join(pairs))}"
+        yield from (f"- {title}: {_plain(text)}" for title, text in made_from(run))

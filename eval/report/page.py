@@ -16,13 +16,16 @@ from urllib.parse import quote
 from reelgraph.eval.log import RunLog
 from reelgraph.eval.report import charts
 from reelgraph.eval.report.answers import answer_data
-from reelgraph.eval.report.summary import Comparison, GroupComparison, Report, System
+from reelgraph.eval.report.comparisons import Comparison, GroupComparison
+from reelgraph.eval.report.summary import Report
+from reelgraph.eval.report.systems import System
 from reelgraph.eval.report.wording import (
     UNKNOWN,
     between,
     columns,
     definition,
     group_title,
+    made_from,
     p_value,
     percent,
     points,
@@ -283,13 +286,5 @@ def _more(report: Report) -> Iterator[str]:
 
 def _runs(report: Report) -> Iterator[str]:
     for run in report.runs:
-        yield f"<h3>{escape(run.benchmark)}, {escape(run.model)}</h3><dl>"
-        for name, values in (
-            ("Data", run.data),
-            ("Options", run.config),
-            ("Versions", run.versions),
-        ):
-            if values:
-                pairs = (f"{key} {str(value)[:16]}" for key, value in sorted(values.items()))
-                yield f"<dt>{name}</dt><dd>{escape(', '.join(pairs))}</dd>"
-        yield "</dl>"
+        rows = (f"<dt>{title}</dt><dd>{escape(text)}</dd>" for title, text in made_from(run))
+        yield f"<h3>{escape(run.benchmark)}, {escape(run.model)}</h3><dl>{''.join(rows)}</dl>"

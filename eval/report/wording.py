@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 
-from reelgraph.eval.report.summary import ALL, Comparison, Report, System
+from reelgraph.eval.log import Run
+from reelgraph.eval.report.comparisons import Comparison
+from reelgraph.eval.report.summary import Report
+from reelgraph.eval.report.systems import ALL, System
 from reelgraph.eval.stats import Difference, Estimate
 
 __all__ = [
@@ -13,6 +16,7 @@ __all__ = [
     "columns",
     "definition",
     "group_title",
+    "made_from",
     "p_value",
     "percent",
     "points",
@@ -23,6 +27,7 @@ __all__ = [
 UNKNOWN = "n/a"
 """What stands for a number that cannot be had."""
 
+_LEVEL = 0.05
 _MINUS = "\u2212"
 
 
@@ -88,23 +93,49 @@ def columns(report: Report) -> list[str]:
 
 
 def verdict(comparison: Comparison) -> str:
-    """Return in one sentence what a comparison shows."""
+    """Return in one sentence what a comparison shows, corrected for all that were made."""
     found: Difference = comparison.difference
     value, names = found.estimate, (comparison.first, comparison.second)
     if math.isnan(value.low):
         return f"{names[0]} and {names[1]} were compared on one video: nothing follows for others."
-    if value.low > 0 or value.high < 0:
-        better, worse = names if value.value > 0 else names[::-1]
+    if not found.mcnemar.only_first + found.mcnemar.only_second:
+        return f"{names[0]} and {names[1]} are right on the same questions."
+    if value.low <= 0 <= value.high:
         return (
-            f"{better} is better than {worse} by {percent(abs(value.value), 1)} points "
-            f"(interval {points_between(value)})."
+            f"No difference between {names[0]} and {names[1]} is shown: {points(value.value)} "
+            f"points, interval {points_between(value)}."
         )
+    better, worse = names if value.low > 0 else names[::-1]
+    ends = sorted((abs(value.low), abs(value.high)))
+    ahead = (
+        f"by {percent(abs(value.value), 1)} points "
+        f"(interval {percent(ends[0], 1)} to {percent(ends[1], 1)})"
+    )
+    if comparison.holm_p < _LEVEL:
+        return f"{better} is better than {worse} {ahead}."
     return (
-        f"No difference between {names[0]} and {names[1]} is shown: {points(value.value)} points, "
-        f"interval {points_between(value)}."
+        f"{better} is ahead of {worse} {ahead}, but not beyond doubt once corrected for all "
+        f"comparisons here (Holm p {p_value(comparison.holm_p)})."
     )
 
 
 def definition(system: System) -> str:
-    """Return what an arm was shown, as ``name=value`` pairs."""
-    return ", ".join(f"{key}={value}" for key, value in sorted(system.definition.items()))
+    """Return what an arm was shown: what is switched on, and values that are set."""
+    told = {key: value for key, value in sorted(system.definition.items()) if value}
+    if "graph" not in told:
+        told.pop("told", None)  # How a graph is told; without one it says nothing.
+    return ", ".join(_setting(key, value) for key, value in told.items())
+
+
+def made_from(run: Run) -> list[tuple[str, str]]:
+    """Return what a run was made from, each with a title: data, options, versions."""
+    data = (f"{name} {digest[:16]}" for name, digest in sorted(run.data.items()))
+    options = (_setting(key, value) for key, value in sorted(run.config.items()) if value)
+    versions = (f"{name} {version}" for name, version in sorted(run.versions.items()))
+    rows = (("Data", data), ("Options", options), ("Versions", versions))
+    return [(title, text) for title, parts in rows if (text := ", ".join(parts))]
+
+
+def _setting(key: str, value: object) -> str:
+    name = key.replace("_", " ")
+    return name if value is True else f"{name} {value}"

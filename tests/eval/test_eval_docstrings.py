@@ -14,6 +14,7 @@ import pytest
         "metrics.label_judge",
         "metrics.scene_graph_recall",
         "metrics.wups",
+        "power",
         "report.wording",
         "stats",
     ],

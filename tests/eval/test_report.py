@@ -30,7 +30,7 @@ from reelgraph.eval.report import (
 )
 from reelgraph.eval.report.markdown import markdown
 from reelgraph.eval.report.page import page
-from reelgraph.eval.report.summary import ALL
+from reelgraph.eval.report.systems import ALL
 
 EVIL = "</script><img src=x onerror=alert(1)>"
 GROUPS = {"CW": "causal", "TN": "temporal"}

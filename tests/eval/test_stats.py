@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom
+from scipy.stats import binom, binomtest
 
 from reelgraph.errors import EvalError
-from reelgraph.eval import stats
+from reelgraph.eval import power, stats
 
 Json = Any
 EXACT = 1e-9
@@ -128,6 +128,13 @@ def test_one_video_says_nothing_of_others() -> None:
     assert all(map(math.isnan, unknown))
 
 
+@pytest.mark.parametrize(("right", "low", "high"), [(0, 0, 0.3085), (1, 0.6915, 1)])
+def test_ten_videos_that_agree_leave_doubt(right: int, low: float, high: float) -> None:
+    found = stats.accuracy([right] * 20, [*range(10)] * 2)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-4)
+    assert proportion_ci(10 * right, 10) == pytest.approx((low, high), abs=1e-4)
+
+
 def test_equal_arms_differ_by_nothing() -> None:
     found = stats.difference([1, 0, 1], [1, 0, 1], "abc")
     assert (found.mcnemar.p_value, found.estimate.low, found.estimate.high) == (1, 0, 0)
@@ -161,11 +168,11 @@ def test_groups_are_compared_apart_and_adjusted() -> None:
         (lambda: stats.accuracy([1], ["a", "b"]), "1 values but 2 clusters"),
         (lambda: stats.mcnemar([1], [1, 0]), "same questions"),
         (lambda: stats.differences_by_group([1], [0], ["v"], []), "1 questions but 0 groups"),
-        (lambda: stats.power_of_difference(0.4, 100, discordant=0.3), "discordant=0.3"),
-        (lambda: stats.minimum_detectable_difference(0), "at least 1"),
-        (lambda: stats.minimum_detectable_difference(9, design_effect=0), "must be positive"),
-        (lambda: stats.minimum_detectable_difference(9, discordant=0), "in \\(0, 1\\]"),
-        (lambda: stats.minimum_detectable_difference(9, power=1.0), "power must be"),
+        (lambda: power.power_of_difference(0.4, 100, discordant=0.3), "discordant=0.3"),
+        (lambda: power.minimum_detectable_difference(0), "at least 1"),
+        (lambda: power.minimum_detectable_difference(9, design_effect=0), "must be positive"),
+        (lambda: power.minimum_detectable_difference(9, discordant=0), "in \\(0, 1\\]"),
+        (lambda: power.minimum_detectable_difference(9, power=1.0), "power must be"),
     ],
     ids=[
         "no questions", "clusters", "pairs", "groups", "difference",
@@ -178,6 +185,12 @@ def test_bad_input_is_named(call: Any, message: str) -> None:
 
 
 # --- power ---------------------------------------------------------------------------------------
+
+
+def proportion_ci(count: int, size: int) -> tuple[float, float]:
+    """Return scipy's exact interval of a proportion."""
+    found = binomtest(count, size).proportion_ci(method="exact")
+    return float(found.low), float(found.high)
 
 
 def _exact_power(delta: float, questions: int, discordant: float) -> float:
@@ -193,7 +206,7 @@ def _exact_power(delta: float, questions: int, discordant: float) -> float:
 
 @pytest.mark.parametrize(("delta", "questions"), [(0.05, 600), (0.1, 200), (0.15, 150)])
 def test_power_is_near_that_of_the_exact_test(delta: float, questions: int) -> None:
-    ours = stats.power_of_difference(delta, questions, discordant=0.3)
+    ours = power.power_of_difference(delta, questions, discordant=0.3)
     assert ours == pytest.approx(_exact_power(delta, questions, 0.3), abs=0.05)
 
 
@@ -204,17 +217,17 @@ def test_a_pilot_says_how_much_clustering_costs() -> None:
 
 
 def test_too_few_questions_detect_nothing() -> None:
-    assert math.isnan(stats.minimum_detectable_difference(10, discordant=0.1))
+    assert math.isnan(power.minimum_detectable_difference(10, discordant=0.1))
 
 
 @given(questions=st.integers(100, 5000), discordant=st.floats(0.2, 1))
 def test_the_detectable_difference_has_the_power_asked_for(
     questions: int, discordant: float
 ) -> None:
-    found = stats.minimum_detectable_difference(questions, discordant=discordant)
-    power = stats.power_of_difference(found, questions, discordant=discordant)
-    assert power == pytest.approx(0.8, abs=1e-6)
-    assert found > stats.minimum_detectable_difference(2 * questions, discordant=discordant)
+    found = power.minimum_detectable_difference(questions, discordant=discordant)
+    found_power = power.power_of_difference(found, questions, discordant=discordant)
+    assert found_power == pytest.approx(0.8, abs=1e-6)
+    assert found > power.minimum_detectable_difference(2 * questions, discordant=discordant)
 
 
 # --- properties ----------------------------------------------------------------------------------
