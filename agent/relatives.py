@@ -73,7 +73,8 @@ def _pronoun(words: Sequence[str], vocabulary: Vocabulary) -> int | None:
         before = words[at - 1]
         noun = vocabulary.is_noun(before) or before in ANYTHING | ANYONE or before.isdigit()
         asks = before in {"what", "which", "who", "whom"}
-        if words[at] in _PRONOUNS and noun and not asks and _verbs(words[at + 1 :], vocabulary):
+        told = _verbs(words[at + 1 :], vocabulary) or spatial(list(words), at + 1)
+        if words[at] in _PRONOUNS and noun and not asks and told:
             return at
     return None
 
