@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-__all__ = ["disk_name", "empty_model", "load_model", "save_model", "tensor_place"]
+__all__ = ["disk_name", "empty_model", "load_model", "random_model", "save_model", "tensor_place"]
 
 RENAMES: Final = (
     (re.compile(r"^visual\."), "model.visual."),
@@ -142,6 +142,32 @@ def _quiet(transformers: Any) -> Iterator[None]:
         yield
     finally:
         chatter.set_verbosity(before)
+
+
+def random_model(
+    config: Mapping[str, Any], precision: Precision, device: torch.device, *, seed: int = 0
+) -> TraserModel:
+    """Build a model of random weights, to measure and to test with.
+
+    Args:
+        config: A ``config.json``.
+        precision: Number formats of the parts.
+        device: Where the model is to live.
+        seed: Start of the random numbers.
+    """
+    import torch
+
+    model = empty_model(config)
+    places = _places(model)
+    random = torch.Generator(device).manual_seed(seed)
+    for place, module in places.items():
+        shape = cast("torch.Tensor", module._parameters[place.rpartition(".")[2]]).shape
+        dtype = precision.of(part_of(place))
+        values = torch.empty(shape, dtype=dtype, device=device).normal_(std=0.02, generator=random)
+        # Norms scale by their weight: around 0 nothing would be left of what goes through.
+        _put(module, place, values + 1 if "norm" in place else values, dtype, device)
+    _tie(model, places, set())
+    return _ready(model, device)
 
 
 def _resampler(config: Mapping[str, Any], latents: str) -> Any:

@@ -8,9 +8,16 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra reelgraph[traser]")
 pytest.importorskip("transformers", reason="needs the extra reelgraph[traser]")
 
-from made_checkpoint import HIDDEN, loaded, random_prompt, write_checkpoint  # noqa: E402
+from made_checkpoint import (  # noqa: E402
+    HIDDEN,
+    loaded,
+    made_config,
+    random_prompt,
+    write_checkpoint,
+)
 
 from reelgraph.tools.traser.language import SPLIT, LanguageModel, layer_step  # noqa: E402
+from reelgraph.tools.traser.loading import empty_model  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +89,39 @@ def test_the_cache_holds_what_it_says(made):
     assert cache.bytes == 2 * 2 * 2 * 2 * (2 * SPLIT) * (HIDDEN // 4) * 4
 
 
-def test_the_published_models_cache_takes_36864_bytes_a_token():
-    layers, heads, size, kinds, width = 36, 2, 128, 2, 2
-    assert layers * heads * size * kinds * width == 36_864
+def test_a_model_of_the_published_size_has_the_published_numbers():
+    """Specification 1.4, 1.6 and 9; built without memory for the weights."""
+    text = made_config()["text_config"] | {
+        "hidden_size": 2048,
+        "intermediate_size": 11008,
+        "num_hidden_layers": 36,
+        "num_attention_heads": 16,
+        "num_key_value_heads": 2,
+        "vocab_size": 151_667,
+    }
+    vision = made_config()["vision_config"] | {
+        "depth": 32,
+        "hidden_size": 1280,
+        "intermediate_size": 3420,
+        "num_heads": 16,
+        "out_hidden_size": 2048,
+    }
+    latents = {"temporal_resampler_n_latents": 32, "object_resampler_n_latents": 32}
+    config = made_config() | text | latents | {"text_config": text, "vision_config": vision}
+    model = empty_model(config)
+    for resampler in (model.otr, model.twr):
+        named = dict(resampler.named_parameters())
+        assert len(named) == 32
+        assert sum(p.numel() for p in named.values()) == 174_673_920
+        assert named["latents"].shape == (32, 2048)
+        assert named["layers.2.self_attn.k_proj.weight"].shape == (384, 2048)
+    held = [p for part in model.parts() for p in part.parameters()]
+    head = model.head.weight.numel()
+    assert 2 * (sum(p.numel() for p in held) - head) == pytest.approx(8.2e9, rel=0.005)
+    shape = model.vlm.config.text_config
+    size = shape.hidden_size // shape.num_attention_heads
+    kinds, width = 2, 2
+    assert shape.num_hidden_layers * shape.num_key_value_heads * size * kinds * width == 36_864
 
 
 def test_a_step_reads_every_weight_of_the_layers_and_the_head(made):
