@@ -52,9 +52,6 @@ class FollowingPass:
         video: What is known of the video.
         state: Where to go on, with ``memories``; from the start if empty.
         memories: Memories of ``state.places``.
-
-    Attributes:
-        part: The masks since they were last taken.
     """
 
     title: Final = "following objects"
@@ -77,7 +74,7 @@ class FollowingPass:
         self._checked = state.checked
         self._lives = [_Life(item, schedule, config.lookback_s) for item in found]
         self._roster = Roster(engine, config.dormant_after_s)
-        self.part = Part(video)
+        self._part = Part(video)
         if state.places:
             self._roster.restore(state.places, memories)
 
@@ -93,18 +90,22 @@ class FollowingPass:
         if self._roster.awake:
             embedding = self._engine.embed(frame.image)
             seen = self._roster.follow(embedding, position, frame.time_s)
-        self.part.add(frame, seen)
+        self._part.add(frame, seen)
         if check:
             self._roster.settle(frame.time_s)
             self._look_ahead(position, until)
         return len(self._roster.awake)
 
-    def save(self, position: int) -> tuple[FollowingState, bytes, Tracks]:
-        """Return the state before the frame at ``position``, its memories, and the part."""
+    def save(self, position: int) -> tuple[FollowingState, bytes]:
+        """Return the state before the frame at ``position``, and the memories in it."""
         places, memories = self._roster.save()
-        part, self.part = self.part.tracks(), Part(self._video)
         state = FollowingState(next=position, checked=self._checked, places=tuple(places))
-        return state, memories, part
+        return state, memories
+
+    def take_part(self) -> Tracks:
+        """Return the masks since this was last called."""
+        part, self._part = self._part.tracks(), Part(self._video)
+        return part
 
     def _lookout(self, due: int) -> int:
         """Return the position of the next lookout once ``due`` checks are passed."""

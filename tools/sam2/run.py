@@ -159,16 +159,16 @@ class Run:
         )
 
         def save(position: int) -> None:
-            standing, memories, part = following.save(position)
-            number = self._state.parts
-            self._work.write(f"part-{number}", tracks_to_bytes(part))
-            self._save({"following": standing, "parts": number + 1}, memories)
+            standing, memories = following.save(position)
+            self._save({"following": standing, "parts": self._save_part(following)}, memories)
 
-        if state.next < len(self._schedule):
+        end = len(self._schedule)
+        if state.next < end:
             self._sweep(following, state.next, save)
-            save(len(self._schedule))
-        parts = [tracks_from_bytes(self._read(f"part-{n}")) for n in range(self._state.parts)]
-        return joined(parts, self._video.info, end_s=self._video.end_s)
+            parts = self._save_part(following)
+            self._save({"following": FollowingState(next=end), "parts": parts}, b"")
+        done = [tracks_from_bytes(self._read(f"part-{n}")) for n in range(self._state.parts)]
+        return joined(done, self._video.info, end_s=self._video.end_s)
 
     def automatic_masks(self) -> dict[int, tuple[bytes, ...]]:
         """Return the automatic masks of the online pass by frame index (``keep_masks``)."""
@@ -199,6 +199,12 @@ class Run:
         self._state = self._state.model_copy(update={**update, "saves": before + 1})
         self._work.save_state(self._state.model_dump(mode="json"))
         self._work.remove(f"memories-{before}")
+
+    def _save_part(self, following: FollowingPass) -> int:
+        """Save the masks since the last time; return how many parts there are."""
+        number = self._state.parts
+        self._work.write(f"part-{number}", tracks_to_bytes(following.take_part()))
+        return number + 1
 
     def _save_masks(self, finding: FindingPass) -> int:
         """Save the automatic masks since the last time; return how many parts there are."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -48,10 +49,14 @@ class Schedule:
         return len(self.frame_indices)
 
     def frames(self, start: int) -> Iterator[tuple[int, Frame]]:
-        """Stream the frames from a position on, with their positions."""
+        """Stream the frames from a position on, with their positions.
+
+        The next frame is decoded in a thread while one is worked on.
+        """
         if start >= len(self):
             return
-        for frame in self._video.frames(fps=self._fps, start_s=float(self.times_s[start])):
+        frames = self._video.frames(fps=self._fps, start_s=float(self.times_s[start]))
+        for frame in _ahead(frames):
             yield int(np.searchsorted(self.frame_indices, frame.index)), frame
 
     def checks_until(self, position: int) -> int:
@@ -85,3 +90,12 @@ class Schedule:
             self._scouted = -1  # one of them did not decode: find the place anew next time
             return None
         return frame
+
+
+def _ahead(frames: Iterator[Frame]) -> Iterator[Frame]:
+    """Yield the frames; the next one is made in a thread while one is used."""
+    with ThreadPoolExecutor(1, "reelgraph-frames") as worker:
+        coming = worker.submit(next, frames, None)
+        while (frame := coming.result()) is not None:
+            coming = worker.submit(next, frames, None)
+            yield frame

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from reelgraph.graph.track_formats import tracks_to_bytes
 from reelgraph.graph.tracks import Tracks
@@ -351,3 +353,39 @@ def test_clean_up_can_be_turned_off(make_scene):
     kept = track(scene, cleanup=AS_IT_IS, **options)
     assert_exact(kept, scene, {1: 0, 2: 1})
     assert_exact(track(scene, **options), scene, {1: 0})  # 16 pixels are a speck
+
+
+# --------------------------------------------------------------------- any scene at all
+
+PLACES = {RED: (0, 0, 40, 32), GREEN: (50, 0, 90, 30), BLUE: (0, 34, 40, 62)}  # by area
+
+
+@st.composite
+def appearances(draw):
+    """When a thing is there: stretches of more than a second, so that a check falls in each."""
+    times, at = [], draw(st.integers(0, 15))
+    while at < 60:
+        length = draw(st.integers(11, 30))
+        times.append((at, at + length))
+        at += length + draw(st.integers(1, 30))
+    return times
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    whens=st.tuples(*[appearances()] * 3),
+    dormant_after_s=st.sampled_from([None, 0.0, 0.7, 2.0]),
+    part_s=st.sampled_from([0.8, 2.5, 60.0]),
+)
+def test_whatever_comes_and_goes_has_one_id_and_its_true_masks(
+    make_scene, whens, dormant_after_s, part_s
+):
+    def layer(colour, times):
+        return colour, lambda k: PLACES[colour] if any(a <= k < b for a, b in times) else None
+
+    scene = make_scene([layer(*pair) for pair in zip(PLACES, whens, strict=True)], frames=60)
+    tracks = track(scene, dormant_after_s=dormant_after_s, part_s=part_s)
+    first = {layer: min(a for a, _ in times) for layer, times in enumerate(whens)}
+    # Found at the check after their first frame; of one check, the larger comes first.
+    order = sorted(first, key=lambda row: (-(-first[row] // 10), row))
+    assert_exact(tracks, scene, dict(enumerate(order, start=1)))
