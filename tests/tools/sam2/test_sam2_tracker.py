@@ -130,6 +130,19 @@ def test_a_mask_in_two_pieces_is_one_object(make_scene):
     assert_exact(track(scene, cleanup=AS_IT_IS), scene, {1: 0, 2: 1})
 
 
+@pytest.mark.parametrize(
+    ("discovery", "found"), [({}, 1), ({"min_untracked": 0.0, "min_new": 0.0}, 2)]
+)
+def test_a_small_thing_in_a_covered_scene_needs_lower_thresholds(make_scene, discovery, found):
+    wall = (GREEN, still(0, 0, 96, 64))
+    ball = (BLUE, lambda index: (4 * index - 20, 20, 4 * index - 12, 28))
+    scene = make_scene([wall, ball], frames=40)
+    tracks = track(scene, discovery=discovery)
+    assert len(tracks) == found
+    if found == 2:
+        assert_exact(tracks, scene, {1: 0, 2: 1})
+
+
 # ---------------------------------------------------------------------------- budget
 
 
