@@ -22,7 +22,7 @@ from reelgraph.agent.answer import AnswerDraft
 from reelgraph.agent.choosing import choose, guess
 from reelgraph.agent.clauses import Pattern, read_clause
 from reelgraph.agent.compose import compose
-from reelgraph.agent.facts import Facts
+from reelgraph.agent.facts import Facts, Occurrence
 from reelgraph.agent.language import tokens
 from reelgraph.agent.matching import FALLBACKS, GOING
 from reelgraph.agent.phrases import RANKS
@@ -33,7 +33,7 @@ from reelgraph.agent.verbs import VISIBLE
 from reelgraph.agent.vocabulary import Vocabulary
 from reelgraph.graph import serialize
 
-__all__ = ["EmbeddedChatModel", "draft_answer", "plan"]
+__all__ = ["EmbeddedChatModel", "draft_answer", "explaining", "plan"]
 
 MOST_REASONS = 3
 """A guess names at most so many labels and predicates that speak for it."""
@@ -86,7 +86,13 @@ def _next_calls(messages: Sequence[BaseMessage]) -> list[ToolCall]:
     question = parse_question(request.question, facts.vocabulary(), request.choices)
     asked = [(c["name"], c["args"]) for m in messages for c in getattr(m, "tool_calls", [])]
     wanted = [call for call in plan(question, facts.vocabulary()) if call not in asked]
-    if wanted and len(asked) == 1:
+    if len(asked) == 1:
+        wanted = wanted or explaining(question, facts)
+    elif all(name != "compare_times" for name, _ in asked):
+        wanted = explaining(question, facts)
+    else:
+        wanted = []
+    if wanted and AnswerDraft.__name__ not in {name for name, _ in asked}:
         return [_call(name, args, len(asked) + i) for i, (name, args) in enumerate(wanted)]
     draft = draft_answer(question, facts, allow_unsupported=request.allow_unsupported)
     return [_call(AnswerDraft.__name__, json.loads(draft.model_dump_json()), len(asked))]
@@ -116,6 +122,28 @@ def plan(question: Question, vocabulary: Vocabulary) -> list[tuple[str, dict[str
     if len(wanted) > MOST_QUERIES:
         return [*calls, ("find_relations", {})]
     return [*calls, *(("find_relations", {"predicate": p}) for p in wanted)]
+
+
+def explaining(question: Question, facts: Facts) -> list[tuple[str, dict[str, Any]]]:
+    """Return the tool call that shows how two times lie to each other, if the answer needs it.
+
+    Args:
+        question: The question.
+        facts: What tools returned.
+    """
+    if not (question.anchors or question.among) or question.choices:
+        return []
+    finding = solve(question, facts)
+    first, second = [*finding.occurrences[:1], *finding.beside[:1]], finding.occurrences[1:2]
+    pair = [_reference(o) for o in (*first, *second)][:2]
+    if len(set(pair)) < 2:
+        return []
+    return [("compare_times", {"first": pair[0], "second": pair[1]})]
+
+
+def _reference(occurrence: Occurrence) -> str:
+    """Return the id of an occurrence, also of one that stands for its start or end."""
+    return occurrence.cite.removesuffix(".start").removesuffix(".end")
 
 
 def _needed(pattern: Pattern, vocabulary: Vocabulary) -> list[str]:

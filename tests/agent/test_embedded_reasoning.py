@@ -311,3 +311,28 @@ def test_it_reasons(
 def test_there_are_many_questions_about_many_graphs() -> None:
     assert len(CASES) >= 150
     assert len({graph for graph, *_ in CASES}) >= 5
+
+
+EXPLAINED = [
+    ("playground", "Who throws the ball after the dog bites it?", ("r9", "r4", "after")),
+    ("playground", "Who holds the ball before the dog chases it?", ("r1", "r3", "before")),
+    ("playground", "What happens last, the hug or the kick?", ("r13", "r11", "after")),
+    ("office", "Was the man sitting when the woman left?", ("r2", "r10", "contains")),
+]
+
+
+@pytest.mark.parametrize(("graph", "question", "wanted"), EXPLAINED)
+def test_its_steps_show_how_the_times_lie(
+    graph: str,
+    question: str,
+    wanted: tuple[str, str, str],
+    agent: VideoAgent,
+    graphs: dict[str, object],
+) -> None:
+    answer = agent.ask(question, graphs[graph])  # type: ignore[arg-type]
+    step = answer.steps[-1]
+    assert step.tool == "compare_times"
+    assert step.arguments == {"first": wanted[0], "second": wanted[1]}
+    assert f"{wanted[0]} is {wanted[2]} {wanted[1]}" in step.result
+    assert [s.tool for s in answer.steps][0] == "describe_video"
+    assert all(not s.error for s in answer.steps)
