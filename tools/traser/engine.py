@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from reelgraph._types import Floats
@@ -25,7 +26,7 @@ from reelgraph.tools.traser.weights import Weights, find_weights
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Engine", "Written", "load_engine", "rules_of"]
+__all__ = ["Engine", "Written", "load_engine", "rules_of", "tokenizer_folder"]
 
 _PENALTY = 1.05
 # What the model card's program sets; so cold that it draws the best token all but surely.
@@ -155,11 +156,16 @@ def load_engine(config: TraserConfig, progress: Progress) -> TraserEngine:
     with progress.stage("TRASER: loading weights", 1) as stage:
         stage.note(f"{weights.bytes / 1e9:.1f} GB to {device}")
         model = load_model(weights, pick_precision(config.dtype, device), device)
-        tokens = load_tokens(config.tokenizer or weights.folder)
+        tokens = load_tokens(tokenizer_folder(config, weights))
         stage.advance()
     _check_vocabulary(model, tokens)
     latents = Latents(len(model.otr.latents), len(model.twr.latents))
     return TraserEngine(model, tokens, latents, rules_of(config, weights), config)
+
+
+def tokenizer_folder(config: TraserConfig, weights: Weights) -> Path:
+    """Return the folder with the tokenizer's files: the one in the options, or the model's."""
+    return Path(config.tokenizer).expanduser() if config.tokenizer else weights.folder
 
 
 def rules_of(config: TraserConfig, weights: Weights) -> DecodingRules:

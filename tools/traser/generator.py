@@ -16,7 +16,7 @@ from reelgraph.tools.base import GENERATORS, NO_PROGRESS, Availability, ToolConf
 from reelgraph.tools.model_files import ModelFiles
 from reelgraph.tools.traser.config import TraserConfig
 from reelgraph.tools.traser.decoding import Ending
-from reelgraph.tools.traser.engine import Engine, Written, load_engine
+from reelgraph.tools.traser.engine import Engine, Written, load_engine, tokenizer_folder
 from reelgraph.tools.traser.inputs import ClipInput, read_clips
 from reelgraph.tools.traser.long_video import Said, join_layers
 from reelgraph.tools.traser.masks import TrackMasks
@@ -27,6 +27,7 @@ from reelgraph.tools.video import Video
 __all__ = ["TraserConfig", "TraserGenerator"]
 
 _PACKAGES: Final = ("torch", "torchvision", "transformers", "accelerate")
+_TOKENIZER: Final = ("vocab.json", "tokenizer.json")
 _LONGEST_TRAINED: Final = 20_000
 _LARGE: Final = 2_000_000_000
 _ENDINGS: Final[dict[Ending, str]] = {
@@ -84,6 +85,14 @@ class TraserGenerator:
         except SettingsError as error:
             reason, _, fix = str(error).partition("; ")
             return Availability(ok=False, reason=reason, fix=fix or "see the reason")
+        folder = tokenizer_folder(self._config, weights)
+        if not any((folder / name).is_file() for name in _TOKENIZER):
+            return Availability(
+                ok=False,
+                reason=f"there is no tokenizer in {str(folder)!r}",
+                fix="put vocab.json, merges.txt, added_tokens.json and tokenizer_config.json of "
+                "UWGZQ/TRASER there, or set tokenizer=FOLDER",
+            )
         if device.type == "cpu" and weights.bytes > _LARGE:
             size = f"{weights.bytes / 1e9:.1f} GB of weights"
             return Availability(slow=f"{size} without a GPU take minutes for a few words")
@@ -105,19 +114,39 @@ class TraserGenerator:
             SettingsError: If the device, the weights or the tokenizer are not there.
             ModelOutputError: If the model computes numbers that are not finite.
         """
+        answers, notes = self._asked(video, tracks, progress)
+        layer = join_layers([_read(answer) for answer in answers], source=self.name)
+        return layer.model_copy(update={"warnings": (*notes, *layer.warnings)})
+
+    def answers(
+        self, video: Video, tracks: Tracks, *, progress: Progress = NO_PROGRESS
+    ) -> tuple[Written, ...]:
+        """Return the model's own texts, one for each piece of the video and pass over objects.
+
+        In them, ``object k`` is the track ``answer.part.arrangement.object_ids[k - 1]``, and
+        frame ``n`` lasts from ``answer.bounds_s[n]`` to ``answer.bounds_s[n + 1]``.
+
+        Raises:
+            SettingsError: If the device, the weights or the tokenizer are not there.
+            ModelOutputError: If the model computes numbers that are not finite.
+        """
+        return self._asked(video, tracks, progress)[0]
+
+    def _asked(
+        self, video: Video, tracks: Tracks, progress: Progress
+    ) -> tuple[tuple[Written, ...], tuple[str, ...]]:
+        """Return the answers, and what the reader of the graph must know of the questions."""
         if not tracks.objects:
-            return GraphLayer(source=self.name)
+            return (), ()
         engine = self._loaded(progress)
         notes: list[str] = []
         clips = self._clips(video, tracks, engine, notes)
-        said = [_read(answer) for answer in engine.write(clips, progress)]
-        layer = join_layers(said, source=self.name)
-        return layer.model_copy(update={"warnings": (*dict.fromkeys(notes), *layer.warnings)})
+        return tuple(engine.write(clips, progress)), tuple(dict.fromkeys(notes))
 
     def _clips(
         self, video: Video, tracks: Tracks, engine: Engine, notes: list[str]
     ) -> Iterator[ClipInput]:
-        """Yield what the model reads, and note what the reader of the graph must know of it."""
+        """Yield what the model reads, and add to ``notes`` as it is read."""
         masks = TrackMasks(tracks)
         clips = read_clips(video, masks, engine.tokens, self._config, latents=engine.latents)
         for clip in clips:

@@ -187,6 +187,14 @@ def test_real_answers_are_read_as_their_own_times_say(data_dir, tmp_path, make_v
     assert read > 20
 
 
+def test_the_models_own_text_can_be_had(video):
+    (answer,) = scripted(GRAPH).answers(video, tracks_of(video))
+    assert answer.text == GRAPH
+    assert answer.part.arrangement.object_ids == (3, 8)
+    assert len(answer.bounds_s) == 5
+    assert answer.bounds_s[-1] == video.end_s
+
+
 def test_no_object_needs_no_model(video, monkeypatch):
     monkeypatch.setattr("reelgraph.tools.traser.generator.load_engine", None)
     none = Tracks(video.info, np.arange(8), video.times_s, video.end_s)
@@ -305,8 +313,11 @@ def test_a_tokenizer_of_another_model_is_refused(folder, golden):
         load_engine(config, NullProgress())
 
 
-def test_weights_without_a_tokenizer_are_explained(golden, video):
+def test_weights_without_a_tokenizer_are_explained(golden):
     config = TraserConfig(model=str(golden / "tiny_checkpoint"))
+    state = TraserGenerator(config).available()
+    assert "there is no tokenizer in" in state.reason
+    assert "tokenizer=FOLDER" in state.fix
     with pytest.raises(SettingsError, match="no tokenizer in"):
         load_engine(config, NullProgress())
 
