@@ -130,7 +130,11 @@ def definition(system: System) -> str:
 def made_from(run: Run) -> list[tuple[str, str]]:
     """Return what a run was made from, each with a title: data, options, versions."""
     data = (f"{name} {digest[:16]}" for name, digest in sorted(run.data.items()))
-    options = (_setting(key, value) for key, value in sorted(run.config.items()) if value)
+    options = (
+        _setting(key, value)
+        for key, value in sorted(run.config.items())
+        if value and key != "left_out"  # Among the notes.
+    )
     versions = (f"{name} {version}" for name, version in sorted(run.versions.items()))
     rows = (("Data", data), ("Options", options), ("Versions", versions))
     return [(title, text) for title, parts in rows if (text := ", ".join(parts))]

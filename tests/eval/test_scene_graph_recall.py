@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,11 +17,12 @@ from reelgraph.errors import EvalError
 from reelgraph.eval.metrics import scene_graph_recall as sgr
 from reelgraph.eval.metrics.label_judge import LabelPair, LexicalJudge, Verdict
 from reelgraph.eval.metrics.scene_graph_recall import GraphScores, Key, evaluate, seconds_of
-from reelgraph.graph.formats.pvsg import read_pvsg
-from reelgraph.graph.formats.traser import parse_traser, sampled_edges, traser_layer
+from reelgraph.eval.report.graph_scores import graph_scores_table
 from reelgraph.graph.schema import (
     CAMERA,
+    GraphLayer,
     Interval,
+    LayerObject,
     Relation,
     SceneGraph,
     SceneObject,
@@ -188,37 +191,53 @@ def test_the_convention_of_span_ends_decides_short_relations() -> None:
     assert (recalls[0.1].micro.recall, recalls[0.5].micro.recall) == (1, 0)
 
 
+def test_a_layer_becomes_a_graph_of_the_annotated_objects() -> None:
+    layer = GraphLayer(
+        source="made",
+        objects={
+            1: LayerObject(label="dog", attributes=("brown",)),
+            2: LayerObject(),
+            3: LayerObject(),
+        },
+        relations=_graph({1: "a", 2: "b"}, [(1, "chasing", 2, (0, 1))]).relations,
+    )
+    found = sgr.graph_of_layer(TRUTH, layer)
+    assert [(item.id, item.label) for item in found.objects] == [(1, "dog"), (2, "object")]
+    assert found.video == TRUTH.video
+
+
 # --- real graphs ---------------------------------------------------------------------------------
 
 
-def _pvsg(data_dir: Path) -> dict[str, sgr.Graphs]:
-    """Return people's graphs of six videos and those that TRASER wrote."""
-    folder = data_dir / "pvsg_traser"
-    stats = json.loads((folder / "stats_selected.json").read_text())
-    videos = {}
-    for path in sorted((folder / "gt").iterdir()):
-        truth = read_pvsg(path)
-        columns = {item["col"]: item["gt_id"] for item in json.loads(path.read_text())["objects"]}
-        given = stats.get(path.stem, {}).get("mask_columns", sorted(columns))
-        edges = sampled_edges(truth.video)
-        text = (folder / "preds" / path.name).read_text()
-        output = parse_traser(text, object_count=len(given), frame_count=len(edges) - 1)
-        layer = traser_layer(output, edges, ids=[columns[column] for column in given])
-        videos[path.stem] = (truth, sgr.graph_of_layer(truth, layer))
-    return videos
-
-
-def test_graphs_of_traser_score_as_the_published_re_evaluation_suggests(data_dir: Path) -> None:
-    found = evaluate(_pvsg(data_dir), LexicalJudge())
-    recall = {key: score.micro.recall for key, score in found.scores.items()}
+def test_graphs_of_traser_score_as_the_published_re_evaluation_suggests(
+    data_dir: Path, repository: Path
+) -> None:
+    command = [sys.executable, "-m", "benchmarks.pvsg_recall", "--data", str(data_dir), "--json"]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    assert (found["judge"], found["unjudged"]) == ("lexicon/1", 0)
+    recall = {
+        (row["item"], row["strictness"], row["tiou"]): row["recall"] for row in found["scores"]
+    }
     # 62 videos, another judge: 62.2 and 27.7 (objects), 13.9 and 9.8 (relations, 0.5).
-    assert 0.5 < recall[Key("object", "lenient")] < 0.9
-    assert 0.15 < recall[Key("object", "strict")] < 0.5
-    assert recall[Key("object", "lenient")] > recall[Key("object", "strict")]
-    assert 0.05 < recall[Key("relation", "lenient", 0.5)] < 0.4
+    assert 0.5 < recall["object", "lenient", None] < 0.9
+    assert 0.15 < recall["object", "strict", None] < 0.5
+    assert 0.05 < recall["relation", "lenient", 0.5] < 0.4
+    assert 0.02 < recall["triplet", "lenient", 0.5] < recall["relation", "lenient", 0.5]
     for item in ("relation", "triplet"):
-        by_time = [recall[Key(item, "lenient", tiou)] for tiou in (0.5, 0.1, None)]
+        by_time = [recall[item, "lenient", tiou] for tiou in (0.5, 0.1, None)]
         assert by_time == sorted(by_time)
+
+
+def test_the_table_leaves_out_what_nobody_annotates(scores: GraphScores) -> None:
+    lines = graph_scores_table(scores).splitlines()
+    assert lines[2] == "| object | lenient |  | 66.7 | 100.0 | 80.0 | 66.7 | 3 | 2 |"
+    assert lines[6] == "| relation | lenient | 0.5 | 25.0 | 25.0 | 25.0 | 25.0 | 4 | 4 |"
+    assert "4 pairs of labels were not judged" in lines[-1]
+    bare = graph_scores_table(evaluate({"v": (_graph({1: "dog"}), _graph({}))}, TableJudge({})))
+    assert [line.split()[1] for line in bare.splitlines()[2:4]] == ["object", "object"]
+    assert "attribute" not in bare
+    assert "all pairs of labels were judged; 0.0 %" in bare
 
 
 # --- properties ----------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from hypothesis.extra.numpy import arrays
 
 from reelgraph.errors import EvalError
 from reelgraph.eval.metrics import video_objects as vos
+from reelgraph.graph.schema import VideoInfo
+from reelgraph.graph.tracks import Track, Tracks, encode_mask
 
 Json = Any
 Cases = dict[str, tuple[Json, np.ndarray, np.ndarray]]
@@ -198,6 +200,30 @@ def test_no_frame_left_has_no_score(cases: Cases) -> None:
     truth, predicted = _objects(cases, "two_frames")
     assert math.isnan(vos.davis_semi_supervised(truth, predicted).j_and_f)
     assert math.isnan(vos.sav(truth, predicted).j_and_f)
+
+
+def test_tracks_are_masks_on_every_processed_frame() -> None:
+    video = VideoInfo(
+        path="v.mp4", sha256="0" * 64, duration_s=3, fps=1, frame_count=3, resolution_wh=(12, 12)
+    )
+    mask = _square()[0]
+    track = Track(
+        id=4,
+        positions=np.array([0, 2]),
+        boxes_xyxy=np.array([[3.0, 3, 8, 8]] * 2),
+        rles=(encode_mask(mask),) * 2,
+    )
+    times = np.arange(3)
+    (masks,) = vos.objects_of_tracks(
+        Tracks(video, times, times.astype(float), 3.0, (track,))
+    ).values()
+    assert [frame.sum() for frame in masks] == [25, 0, 25]
+    assert np.array_equal(masks[2], mask)
+
+
+def test_a_file_that_is_no_annotation_of_sav_is_refused() -> None:
+    with pytest.raises(EvalError, match="not an annotation of SA-V"):
+        vos.objects_of_masklets({"masklet": []})
 
 
 def test_too_many_proposals_are_refused(cases: Cases) -> None:
