@@ -6,7 +6,7 @@ import threading
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, Unpack
 from weakref import WeakKeyDictionary
 
 from reelgraph.agent.answer import Answer
@@ -14,10 +14,12 @@ from reelgraph.agent.budget import Limits, Meter
 from reelgraph.agent.events import AnswerReady, Event
 from reelgraph.agent.inputs import checked_request, checked_window
 from reelgraph.agent.inquiry import Inquiry
+from reelgraph.agent.late import LateScene
 from reelgraph.agent.models import EMBEDDED, model_name, resolve_model
-from reelgraph.agent.modes import ModeChoice, checked_frames, choose_mode
+from reelgraph.agent.modes import Mode, ModeChoice, checked_frames, choose_mode
 from reelgraph.agent.scene import Asked, Part, Scene, Source, graph_hash, sources_of
 from reelgraph.agent.sessions import Kept, Session, open_session
+from reelgraph.errors import AgentError
 from reelgraph.graph.temporal import TemporalGraph
 from reelgraph.progress import NullProgress, Progress
 
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from reelgraph.tools.pipeline import Pipeline
 
 __all__ = ["AskOptions", "VideoAgent"]
+
+Window: TypeAlias = tuple[float, float]
 
 KEPT_SESSIONS = 8
 """How many graphs an agent keeps ready, with their tools and tracks."""
@@ -70,6 +74,8 @@ class VideoAgent:
         store: Where graphs are kept; the user's cache folder if not given.
         mode: How the model gets at the graph: ``"tools"``, ``"context"`` (the graph as
             text in the prompt, for models without tool calling), or ``"auto"``.
+        build: ``"eager"`` builds the graph before the model is asked; ``"lazy"`` when a tool
+            first needs it, so that a model that sees may answer about a frame without.
         max_model_calls: Most calls of the chat model for one question.
         max_tokens: Most tokens for one question; None for no limit.
         max_seconds: Most seconds for one question, during a single slow call too; None
@@ -79,7 +85,7 @@ class VideoAgent:
         context_tokens: Most tokens of graph text in mode ``"context"``.
 
     Raises:
-        AgentError: If a limit makes no sense.
+        AgentError: If a limit or another option makes no sense.
 
     Example:
         >>> agent = VideoAgent()
@@ -96,6 +102,7 @@ class VideoAgent:
         generators: str | Sequence[str | GraphGenerator] = "auto",
         store: GraphStore | None = None,
         mode: ModeChoice = "auto",
+        build: Literal["eager", "lazy"] = "eager",
         max_model_calls: int = 12,
         max_tokens: int | None = None,
         max_seconds: float | None = 300.0,
@@ -107,11 +114,15 @@ class VideoAgent:
         self._pipeline_choice = (pipeline, tracker, generators, store)
         self._mode_choice: ModeChoice = mode
         self._limits = Limits(max_model_calls, max_tokens, max_seconds, max_usd, prices)
+        if build not in ("eager", "lazy"):
+            raise AgentError(f"build={build!r} is none of 'eager', 'lazy'")
+        self._lazy = build == "lazy"
         self._context_tokens = context_tokens
         self._model: BaseChatModel | None = None
         self._lock = threading.RLock()
         self._graph_ids: WeakKeyDictionary[TemporalGraph, str] = WeakKeyDictionary()
         self._sessions: Kept[Session] = Kept(KEPT_SESSIONS)
+        self._known: set[str] = set()
 
     # -- what it is made of --------------------------------------------------------------
 
@@ -233,12 +244,13 @@ class VideoAgent:
         unsupported = options.get("allow_unsupported", False)
         request = checked_request(question, options.get("choices"), allow_unsupported=unsupported)
         sources, during, model = sources_of(video), options.get("during"), self.model
+        meter = Meter(self._limits, estimate=model_name(model) != EMBEDDED)
         return Inquiry(
             request=request,
             about=", ".join(map(_shown, sources)),
             model=model,
-            meter=Meter(self._limits, estimate=model_name(model) != EMBEDDED),
-            open=lambda progress: self._session(sources, during, progress),
+            meter=meter,
+            open=lambda progress: self._open(sources, during, progress, meter),
             without_tools=self._without_tools,
             progress=options.get("progress") or NullProgress(),
             history=history,
@@ -257,15 +269,26 @@ class VideoAgent:
             self._mode_choice = "context" if free else self._mode_choice
         return free
 
-    def _session(
+    def _open(
         self,
         sources: tuple[Source, ...],
-        during: tuple[float, float] | None,
+        during: Window | None,
         progress: Progress,
+        meter: Meter,
     ) -> Session:
-        """Return what is needed to answer from these sources, made once for each."""
-        graphs = [self._graph_of(source, progress) for source in sources]
+        """Return what is needed to answer from these sources."""
         mode = choose_mode(self.model, self._mode_choice)
+        paths = [str(s) for s in sources if not isinstance(s, TemporalGraph)]
+        wanted = self._lazy and mode == "tools" and model_name(self.model) != EMBEDDED
+        if wanted and len(paths) == len(sources) and not self._known.issuperset(paths):
+            return self._late_session(paths, during, progress, meter)
+        return self._session(sources, during, progress, mode)
+
+    def _session(
+        self, sources: Sequence[Source], during: Window | None, progress: Progress, mode: Mode
+    ) -> Session:
+        """Return the session of these sources, made once."""
+        graphs = [self._graph_of(source, progress) for source in sources]
         windows = [during and checked_window(during, g.video.duration_s) for g in graphs]
         ids = [self._graph_id(graph) for graph in graphs]
         paths = [None if isinstance(s, TemporalGraph) else str(s) for s in sources]
@@ -275,20 +298,42 @@ class VideoAgent:
                 self._part(path, graph, window, progress)
                 for path, graph, window in zip(paths, graphs, windows, strict=True)
             ]
-            return open_session(Scene(parts), self.model, mode, "+".join(ids))
+            return open_session(Scene(parts, "+".join(ids)), self.model, mode)
 
         return self._sessions.get_or_make((*ids, *windows, *paths, mode), make)
+
+    def _late_session(
+        self, paths: Sequence[str], during: Window | None, progress: Progress, meter: Meter
+    ) -> Session:
+        """Return a session of its own for videos whose graphs may not be needed."""
+        from reelgraph.tools.video import Video
+
+        def track() -> int:
+            found = [self.pipeline.tracks(path, progress=progress) for path in paths]
+            return sum(len(tracks.objects) for tracks in found)
+
+        def build() -> tuple[Sequence[Part], str]:
+            scene = self._session(paths, during, progress, "tools").scene
+            return scene.parts, scene.graph_id
+
+        videos = [Video.open(path).info for path in paths]
+        if during is not None:
+            for info in videos:
+                checked_window(during, info.duration_s)
+        return open_session(LateScene(videos, paths, track, build, meter), self.model, "tools")
 
     def _graph_of(self, source: Source, progress: Progress) -> TemporalGraph:
         if isinstance(source, TemporalGraph):
             return source
-        return self.pipeline.graph(source, progress=progress)
+        graph = self.pipeline.graph(source, progress=progress)
+        self._known.add(str(source))
+        return graph
 
     def _part(
         self,
         path: str | None,
         graph: TemporalGraph,
-        window: tuple[float, float] | None,
+        window: Window | None,
         progress: Progress,
     ) -> Part:
         tracks = None if path is None else self.pipeline.tracks(path, progress=progress)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -94,7 +95,7 @@ class Meter(BaseCallbackHandler):
         self.input_tokens = 0
         self.output_tokens = 0
         self.estimated = False
-        self.seconds = {"model": 0.0, "tools": 0.0}
+        self.seconds = {"graph": 0.0, "model": 0.0, "tools": 0.0}
 
     # -- from outside ------------------------------------------------------------------
 
@@ -132,6 +133,21 @@ class Meter(BaseCallbackHandler):
         """Return the seconds left, or None without a limit or before `begin`."""
         return None if self._deadline is None else max(0.0, self._deadline - time.perf_counter())
 
+    @contextmanager
+    def pausing(self) -> Iterator[None]:
+        """Stop the clock of ``max_seconds`` while a graph is built, and count the seconds."""
+        begun, left = time.perf_counter(), self.remaining_s()
+        self._deadline = None
+        try:
+            yield
+        finally:
+            took = time.perf_counter() - begun
+            with self._lock:
+                self.seconds["graph"] += took
+                self.seconds["tools"] -= took
+            if left is not None:
+                self._deadline = time.perf_counter() + left
+
     def out_of_time(self) -> BudgetExceeded:
         """Return the error that says that the time is used up."""
         return _exceeded("max_seconds", self._limits.max_seconds or 0.0, "seconds")
@@ -148,7 +164,7 @@ class Meter(BaseCallbackHandler):
             output_tokens=self.output_tokens,
             estimated=self.estimated,
             usd=self._usd(),
-            seconds={**self.seconds, **seconds},
+            seconds={name: max(0.0, s) for name, s in (self.seconds | dict(seconds)).items()},
         )
 
     # -- what LangChain reports --------------------------------------------------------

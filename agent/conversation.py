@@ -39,10 +39,9 @@ SHOWN_RESULT = 2000
 
 @dataclass(frozen=True)
 class Record:
-    """How an answer was made: model, graphs and prompts."""
+    """How an answer was made: by which model, with which prompts."""
 
     model: str
-    graph_id: str
     prompt_hash: str
 
 
@@ -86,7 +85,6 @@ class Conversation:
         record: What the answer tells of how it was made, whatever it says.
         mode: How the model gets at the graph.
         begun: When the question came in, by `time.perf_counter`.
-        graph_s: Seconds until the graph was there.
         hide: Takes keys out of what a model said, for errors.
     """
 
@@ -97,7 +95,6 @@ class Conversation:
     record: Record
     mode: Mode
     begun: float
-    graph_s: float
     hide: Callable[[str], str] = redacted
 
     def run(self) -> Talk:
@@ -185,9 +182,7 @@ class Conversation:
         text = self._text(draft, checked, results, abstains=abstains)
         confidence = 0.0 if abstains else self._confidence(draft, checked, results)
         now = time.perf_counter()
-        seconds = {
-            "graph": self.graph_s, "evidence": now - begun, "total": now - self.begun
-        }  # fmt: skip
+        seconds = {"evidence": now - begun, "total": now - self.begun}
         return Answer(
             question=self.request.question,
             text=text,
@@ -198,7 +193,7 @@ class Conversation:
             unsupported=tuple(checked.problems),
             usage=self.meter.usage(seconds),
             steps=tuple(steps_of(outcome.messages)),
-            graph_id=self.record.graph_id,
+            graph_id=self.scene.graph_id,
             model=self.record.model,
             mode=self.mode,
             prompt_hash=self.record.prompt_hash,

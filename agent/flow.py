@@ -70,10 +70,12 @@ def events_from_thread(work: Callable[[Emit], None], meter: Meter) -> Iterator[E
 
 
 def _next(items: queue.SimpleQueue[Event | _End], meter: Meter) -> Event | _End:
-    try:
-        return items.get(timeout=meter.remaining_s())
-    except queue.Empty:
-        raise meter.out_of_time() from None
+    while True:
+        try:
+            return items.get(timeout=meter.remaining_s())
+        except queue.Empty:
+            if meter.remaining_s() == 0.0:
+                raise meter.out_of_time() from None
 
 
 async def events_from_task(
@@ -119,7 +121,9 @@ async def events_from_task(
 
 
 async def _anext(items: asyncio.Queue[Event | _End], meter: Meter) -> Event | _End:
-    try:
-        return await asyncio.wait_for(items.get(), meter.remaining_s())
-    except TimeoutError:
-        raise meter.out_of_time() from None
+    while True:
+        try:
+            return await asyncio.wait_for(items.get(), meter.remaining_s())
+        except TimeoutError:
+            if meter.remaining_s() == 0.0:
+                raise meter.out_of_time() from None

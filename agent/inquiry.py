@@ -118,7 +118,7 @@ class Inquiry:
     def _begin(self, emit: Emit) -> tuple[Session, Conversation]:
         """Return the session, with its graphs built, and the conversation about it."""
         session = self.open(EventProgress(emit, self.progress))
-        graph_s = time.perf_counter() - self._begun
+        self.meter.seconds["graph"] = time.perf_counter() - self._begun
         self.meter.begin()
         asked = question_message(
             self.request,
@@ -135,7 +135,6 @@ class Inquiry:
             record=session.record,
             mode=session.mode,
             begun=self._begun,
-            graph_s=graph_s,
             hide=partial(redacted, model=self.model),
         )
         return session, conversation

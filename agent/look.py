@@ -42,6 +42,10 @@ class Camera:
         self._tracks = tracks
         self._inline = inline
 
+    def attach(self, tracks: Tracks | None) -> None:
+        """Crop by these tracks from now on."""
+        self._tracks = tracks
+
     def look(
         self, times_s: Sequence[float], object_id: int | None
     ) -> tuple[str | list[str | dict[str, Any]], Artifact]:

@@ -88,11 +88,24 @@ class Scene:
 
     Args:
         parts: One part for each video, at least one.
+        graph_id: Hash of the graphs, before they were cut to a time.
+
+    Attributes:
+        parts: The videos, by their number, from 1.
+        graph_id: Hash of the graphs; "" if there are none.
     """
 
-    def __init__(self, parts: Sequence[Part]) -> None:
-        self.parts = tuple(parts)
-        highest = max((o.id for p in parts for o in p.graph.objects()), default=0)
+    def __init__(self, parts: Sequence[Part], graph_id: str = "") -> None:
+        self.parts: tuple[Part, ...] = ()
+        self.graph_id = ""
+        self.become(parts, graph_id)
+
+    def become(self, parts: Sequence[Part], graph_id: str) -> None:
+        """Replace the parts by others of the same videos."""
+        self.parts, self.graph_id = tuple(parts), graph_id
+        for cached in ("numbered", "graph"):
+            self.__dict__.pop(cached, None)
+        highest = max((o.id for p in self.parts for o in p.graph.objects()), default=0)
         self._step = _STEP
         while self._step <= highest:
             self._step *= 10

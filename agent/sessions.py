@@ -18,6 +18,7 @@ from reelgraph.agent.answer import AnswerDraft
 from reelgraph.agent.briefing import system_prompt, told_hash
 from reelgraph.agent.budget import KeepLimits, Meter
 from reelgraph.agent.conversation import Record
+from reelgraph.agent.late import LateScene, late_tools
 from reelgraph.agent.look import Camera, ShowFrames
 from reelgraph.agent.models import model_name
 from reelgraph.agent.modes import Mode, sees
@@ -40,17 +41,16 @@ class Session:
     loop: Any
 
 
-def open_session(scene: Scene, model: BaseChatModel, mode: Mode, graph_id: str) -> Session:
+def open_session(scene: Scene, model: BaseChatModel, mode: Mode) -> Session:
     """Return a session: the tools of the scene in a loop with the model.
 
     Args:
         scene: What is asked about.
         model: The chat model.
         mode: How the model gets at the graph.
-        graph_id: Hash of the graphs, before they were cut to a time.
     """
     cameras = _cameras(scene) if sees(model) else {}
-    tools: list[BaseTool] = scene_tools(scene, cameras) if mode == "tools" else []
+    tools = _tools(scene, cameras) if mode == "tools" else []
     middleware: list[AgentMiddleware[Any, Any]] = [
         retries(model),
         KeepLimits(),
@@ -65,8 +65,14 @@ def open_session(scene: Scene, model: BaseChatModel, mode: Mode, graph_id: str) 
         response_format=ToolStrategy(AnswerDraft) if mode == "tools" else None,
         context_schema=Meter,
     )
-    record = Record(model_name(model), graph_id, told_hash(tools))
+    record = Record(model_name(model), told_hash(tools))
     return Session(scene, mode, record, loop)
+
+
+def _tools(scene: Scene, cameras: dict[int, Camera]) -> list[BaseTool]:
+    if isinstance(scene, LateScene):
+        return late_tools(scene, cameras)
+    return scene_tools(scene, cameras)
 
 
 def _cameras(scene: Scene) -> dict[int, Camera]:

@@ -79,12 +79,13 @@ def graph_tools(
         named.append(
             ("look", box.look, arguments.Look, "See frames of the video, or crops of one object.")
         )
-    return [_tool(*each) for each in named]
+    return [make_tool(*each) for each in named]
 
 
-def _tool(
+def make_tool(
     name: str, function: Callable[..., Result], schema: type[BaseModel], description: str
 ) -> BaseTool:
+    """Return a tool that answers with text and rows, and what it cannot do in words."""
     return StructuredTool.from_function(
         _speaking(function),
         name=name,
@@ -100,8 +101,15 @@ def acting_on_errors(schema: Any) -> dict[str, Any]:
     """Return how a tool answers what it cannot do: in words that a model can act on."""
     return {
         "handle_tool_error": True,
-        "handle_validation_error": lambda error: arguments.complaint(error, schema),
+        "handle_validation_error": lambda error: _told(error, schema),
     }
+
+
+def _told(error: Any, schema: Any) -> str:
+    """Return what is wrong with the arguments; an error from inside a tool is a bug."""
+    if getattr(error, "title", schema.__name__) != schema.__name__:
+        raise error
+    return arguments.complaint(error, schema)
 
 
 def _speaking(function: Callable[..., Result]) -> Callable[..., Result]:
