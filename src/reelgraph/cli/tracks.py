@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -41,57 +41,64 @@ class MasksFormat(StrEnum):
     SVG2 = "svg2"
 
 
+OutputOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Write the masks here.", metavar="FILE"),
+]
+FormatOption: TypeAlias = Annotated[
+    MasksFormat,
+    typer.Option(
+        help="Format of --output: traser (its mask JSON) or svg2 (its stages 2 and 3).",
+        metavar="NAME",
+    ),
+]
+PreviewOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write the video here with masks, ids and labels over it, as MP4.", metavar="FILE"
+    ),
+]
+PointOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Follow just what is at these pixels at a time; +X,Y is on it too, -X,Y is not: "
+        '"2.0:120,80 -60,40". Repeat it, once an object.',
+        metavar='"SECONDS:X,Y ..."',
+    ),
+]
+BoxOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Follow just what is in a box at a time. Repeat it, once an object.",
+        metavar="SECONDS:LEFT,TOP,RIGHT,BOTTOM",
+    ),
+]
+MaskOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Follow just what a picture's pixels that are not black cover at a time.",
+        metavar="SECONDS:FILE",
+    ),
+]
+StagesOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write SVG2's files of stages 1 to 3 here; needs a run, whatever the cache holds.",
+        metavar="FOLDER",
+    ),
+]
+
+
 def tracks(
     context: typer.Context,
     video: VideoArgument,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", help="Write the masks here, as TRASER mask JSON.", metavar="FILE"
-        ),
-    ] = None,
-    masks_format: Annotated[
-        MasksFormat,
-        typer.Option(
-            help="Format of --output: traser (a row a frame) or svg2 (its stage 2 and 3).",
-            metavar="NAME",
-        ),
-    ] = MasksFormat.TRASER,
-    preview: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write the video here with masks, ids and labels over it, as MP4.", metavar="FILE"
-        ),
-    ] = None,
-    point: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Follow just what is at these pixels at a time; +X,Y is on it too, -X,Y is not: "
-            '"2.0:120,80 -60,40". Repeat it, once an object.',
-            metavar='"SECONDS:X,Y ..."',
-        ),
-    ] = None,
-    box: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Follow just what is in a box at a time. Repeat it, once an object.",
-            metavar="SECONDS:LEFT,TOP,RIGHT,BOTTOM",
-        ),
-    ] = None,
-    mask: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Follow just what a picture's pixels that are not black cover at a time.",
-            metavar="SECONDS:FILE",
-        ),
-    ] = None,
-    stages: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write SVG2's files of stages 1 to 3 here; needs a run, whatever the cache holds.",
-            metavar="FOLDER",
-        ),
-    ] = None,
+    output: OutputOption = None,
+    masks_format: FormatOption = MasksFormat.TRASER,
+    preview: PreviewOption = None,
+    point: PointOption = None,
+    box: BoxOption = None,
+    mask: MaskOption = None,
+    stages: StagesOption = None,
     tracker: TrackerOption = None,
     generator: GeneratorOption = None,
     tool_options: SetOption = None,
@@ -102,7 +109,8 @@ def tracks(
 
     What you point out is followed before and after the time you give. Places are
     in pixels from the top left of the video as it is shown. Such tracks are not
-    kept in the cache, so they never stand for all objects of the video.
+    kept in the cache, so they never stand for all objects of the video. Ids count
+    points, then boxes, then masks.
 
     [bold]Examples[/bold]
       reelgraph tracks clip.mp4
