@@ -70,7 +70,7 @@ class Stepper:
 
     def __post_init__(self) -> None:
         if self.mode == "compiled":
-            self._layer_step = _compiled()
+            self._layer_step = _compiled(self.tokens.device)
 
     @property
     def _on_graphs(self) -> bool:
@@ -127,8 +127,11 @@ class Stepper:
             return work()
 
 
-def _compiled() -> LayerStep:
+def _compiled(device: torch.device) -> LayerStep:
     import torch
 
-    step: LayerStep = torch.compile(layer_step, fullgraph=True)
+    # Products with a single row become reductions of their own, tuned to the device: they
+    # are bound by memory, and a library made for large matrices leaves much of that unused.
+    tuned = {"coordinate_descent_tuning": True} if device.type == "cuda" else None
+    step: LayerStep = torch.compile(layer_step, fullgraph=True, options=tuned)
     return step

@@ -170,7 +170,7 @@ def test_where_the_compiler_fails_decoding_goes_on_without(language, monkeypatch
     def broken(*_, **__):
         raise RuntimeError("no compiler")
 
-    monkeypatch.setattr("reelgraph.tools.traser.stepping._compiled", lambda: broken)
+    monkeypatch.setattr("reelgraph.tools.traser.stepping._compiled", lambda _: broken)
     plain = decoder(language).write([random_prompt(5)])
     automatic = decoder(language)
     assert automatic.mode == "auto"
