@@ -132,6 +132,6 @@ def _compiled(device: torch.device) -> LayerStep:
 
     # Products with a single row become reductions of their own, tuned to the device: they
     # are bound by memory, and a library made for large matrices leaves much of that unused.
-    tuned = {"coordinate_descent_tuning": True} if device.type == "cuda" else None
+    tuned: Any = {"coordinate_descent_tuning": True} if device.type == "cuda" else None
     step: LayerStep = torch.compile(layer_step, fullgraph=True, options=tuned)
     return step
