@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ToolCalled,
     )
     from reelgraph.agent.tools import graph_tools
+    from reelgraph.agent.video_tools import video_tools
 
 _HOMES = {
     "agent": ("VideoAgent",),
@@ -37,6 +38,7 @@ _HOMES = {
         "ToolCalled",
     ),
     "tools": ("graph_tools",),
+    "video_tools": ("video_tools",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -57,13 +59,17 @@ __all__ = [
     "Usage",
     "VideoAgent",
     "graph_tools",
+    "video_tools",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         raise AttributeError(f"module 'reelgraph.agent' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"reelgraph.agent.{_HOME_OF[name]}"), name)
+    value = getattr(importlib.import_module(f"reelgraph.agent.{_HOME_OF[name]}"), name)
+    # Importing a module of the same name has put the module here.
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:
