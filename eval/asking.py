@@ -228,8 +228,7 @@ class Embedded:
             return _chosen(question, scores, Reply())
         found = reply_of_answer(question, self._ask(question, shown))
         chosen = found.prediction if isinstance(found.prediction, int) else None
-        sure = (found.confidence or 0.0) if found.evidence.relations else 0.0
-        return _chosen(question, combined(scores, chosen, sure), found)
+        return _chosen(question, combined(scores, chosen, found.confidence or 0.0), found)
 
     def _ask(self, question: Question, shown: Shown) -> Answer:
         return self._agent.ask(

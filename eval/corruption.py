@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 from reelgraph.errors import EvalError
@@ -43,7 +44,8 @@ def corrupt(document: SceneGraph, kind: str, rate: float, *, seed: int = 0) -> S
     if kind not in CORRUPTIONS or not 0 <= rate <= 1:
         known = ", ".join(CORRUPTIONS)
         raise EvalError(f"spoil a graph by {known} at a rate of 0 to 1, got {kind!r} at {rate!r}")
-    spoilt = CORRUPTIONS[kind](document, _Choice(f"{seed}:{kind}:{document.video.path}", rate))
+    name = Path(document.video.path).name
+    spoilt = CORRUPTIONS[kind](document, _Choice(f"{seed}:{kind}:{name}", rate))
     config = {"kind": kind, "rate": rate, "seed": seed}
     record = LayerRecord(stage="layer", tool="corruption", version="1", config=config)
     return spoilt.model_copy(update={"provenance": (*document.provenance, record)})

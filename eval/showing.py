@@ -166,6 +166,9 @@ class Showing:
 
 
 def _hash(document: SceneGraph) -> str:
+    """Return the hash of a graph, wherever its video lies."""
+    video = document.video.model_copy(update={"path": Path(document.video.path).name})
+    document = document.model_copy(update={"video": video})
     return hashlib.sha256(document.model_dump_json().encode()).hexdigest()[:16]
 
 
