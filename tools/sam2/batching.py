@@ -86,7 +86,7 @@ class MemoryStacker:
             positions.append(self._pointer_positions([r.distances for r in readings]))
         shared = max(part.shape[0] for part in positions)
         return MemoryInput(
-            memory=self._as_model(torch.cat(memory, dim=1)),
+            memory=torch.cat([part.to(self._dtype) for part in memory], dim=1),
             positions=torch.cat([part.expand(shared, -1, -1) for part in positions], dim=1),
             pointer_tokens=memory[1].shape[1] if len(memory) > 1 else 0,
         )
@@ -112,12 +112,6 @@ class MemoryStacker:
             place = model.memory_encoder.position_encoding(blank).to(self._dtype)
             self._places = place.flatten(2).permute(0, 2, 1) + ages[:, 0]
         return self._places
-
-    def _as_model(self, memory: torch.Tensor) -> torch.Tensor:
-        """Return memories in the model's format; autocast does this by itself."""
-        import torch
-
-        return memory.float() if self._dtype == torch.float32 else memory
 
     def _pointer_positions(self, distances: Sequence[tuple[int, ...]]) -> torch.Tensor:
         """Return encodings of time, shape ``(b or 1, pointers * parts, d)``."""

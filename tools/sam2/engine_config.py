@@ -14,7 +14,7 @@ __all__ = ["EngineConfig"]
 class EngineConfig(ToolConfig):
     """How the SAM 2 model is run."""
 
-    image_size: int = Field(default=1024, ge=64, multiple_of=32)
+    image_size: int = Field(default=1024, ge=32, multiple_of=32)
     """Side in pixels to which a frame is resized; the released weights expect 1024."""
     device: str = "auto"
     """``auto`` (cuda, else mps, else cpu), ``cpu``, ``mps``, ``cuda`` or ``cuda:1``."""
