@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final, Self
 
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
 from reelgraph._atomic import replacing
@@ -41,7 +42,7 @@ __all__ = [
 
 LOG_VERSION: Final = 1
 """Version of the folder's form."""
-_HEADER, _RECORDS, _GRAPHS = "run.json", "records.jsonl", "graphs"
+_HEADER, _RECORDS, _GRAPHS, _LOCK = "run.json", "records.jsonl", "graphs", ".lock"
 
 Span = Annotated[tuple[float, float], BeforeValidator(tuple)]
 """Seconds ``(start, end)``, the end not included."""
@@ -215,22 +216,35 @@ class LogWriter:
         header: What the run is. A folder that already holds a run goes on with it.
 
     Raises:
-        EvalError: If the folder holds another run, or something else.
+        EvalError: If the folder holds another run, or another process writes to it.
     """
 
     def __init__(self, folder: Path, header: Run) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.header = _begin(folder, header)
-        path = folder / _RECORDS
-        self.records: tuple[Record, ...] = tuple(_repaired(path))
-        self._file = path.open("ab")
+        # The system frees the lock of a process that dies.
+        self._lock = FileLock(folder / _LOCK, timeout=0)
+        try:
+            self._lock.acquire()
+        except Timeout as error:
+            raise EvalError(
+                f"another process writes to the run {str(folder)!r}; wait for it, or give each "
+                "process a part of its own: --shard 1/2 and 2/2"
+            ) from error
+        try:
+            self.header = _begin(folder, header)
+            self.records: tuple[Record, ...] = tuple(_repaired(folder / _RECORDS))
+        except BaseException:
+            self._lock.release()
+            raise
+        self._file = (folder / _RECORDS).open("ab")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+        self._lock.release()
 
     def append(self, record: Record) -> None:
         """Write one record; it is on disk when this returns."""

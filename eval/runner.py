@@ -273,6 +273,8 @@ async def _work(
         tally.add(record)
         stage.note(tally.note(job.prices))
         stage.advance()
+        # The embedded model never waits; without this, Ctrl-C would not be heard.
+        await asyncio.sleep(0)
 
 
 async def _answer(

@@ -119,6 +119,16 @@ def test_a_later_answer_replaces_one_that_failed(tmp_path: Path) -> None:
     assert [r.error for r in log.records] == [None]
 
 
+def test_two_processes_do_not_write_to_one_run(tmp_path: Path) -> None:
+    with (
+        LogWriter(tmp_path, header()),
+        pytest.raises(EvalError, match=r"another process .*--shard"),
+    ):
+        LogWriter(tmp_path, header())
+    with LogWriter(tmp_path, header()):
+        pass
+
+
 def test_what_is_no_run_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(EvalError, match="reelgraph eval run"):
         read_run(tmp_path)

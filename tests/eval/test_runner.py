@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from reelgraph.eval.arms import parse_arm, parse_arms
 from reelgraph.eval.asking import Request, askers_for
 from reelgraph.eval.plan import parse_shard
 from reelgraph.eval.showing import Showing
+from reelgraph.progress import NullProgress
 
 ARMS = ["none", "captions", "graph", "captions+graph", "graph~swap:1"]
 
@@ -131,6 +133,24 @@ def test_a_killed_run_goes_on(data: Path, tmp_path: Path) -> None:
     log = ask(data, tmp_path / "run", cache=False)
     assert killed >= 1
     assert told(log) == told(ask(data, tmp_path / "other", cache=False))
+
+
+def test_a_run_is_stopped_by_one_interrupt(data: Path, tmp_path: Path) -> None:
+    class Interrupting(NullProgress):
+        @contextmanager
+        def stage(self, name: str, total: float | None = None) -> Iterator[Any]:
+            yield self
+
+        def note(self, text: str) -> None:
+            pass
+
+        def advance(self, steps: float = 1.0) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        ask(data, tmp_path / "run", progress=Interrupting())
+    assert 1 <= len(read_run(tmp_path / "run").records) < 10
+    assert ask(data, tmp_path / "run").missing == 0
 
 
 def test_answers_do_not_depend_on_the_order_of_the_questions(data: Path, tmp_path: Path) -> None:

@@ -161,22 +161,26 @@ def run(
         benchmark, data, split=split, graphs=graphs, captions=captions, videos=videos
     )
     part = parse_shard(shard) if shard else None
-    log = ask(
-        found,
-        arms=[arm for arm in arms.split(",") if arm.strip()],
-        out=out or _folder(benchmark, settings.model, shard),
-        model=settings.model,
-        config=Config(limit=limit, seed=seed, frames=frames, graph_tokens=graph_tokens),
-        shard=part,
-        at_once=at_once,
-        cache=not no_cache if cache is None else (cache / "eval" if not no_cache else False),
-        retry_failed=retry_failed,
-        prices=Prices(*price) if price else None,
-        pipeline=_pipeline(context, settings, found),
-        progress=progress_for(quiet=quiet),
-        say=(lambda _: None) if quiet else remark,
-        dry=dry_run,
-    )
+    try:
+        log = ask(
+            found,
+            arms=[arm for arm in arms.split(",") if arm.strip()],
+            out=out or _folder(benchmark, settings.model, shard),
+            model=settings.model,
+            config=Config(limit=limit, seed=seed, frames=frames, graph_tokens=graph_tokens),
+            shard=part,
+            at_once=at_once,
+            cache=not no_cache if cache is None else (cache / "eval" if not no_cache else False),
+            retry_failed=retry_failed,
+            prices=Prices(*price) if price else None,
+            pipeline=_pipeline(context, settings, found),
+            progress=progress_for(quiet=quiet),
+            say=(lambda _: None) if quiet else remark,
+            dry=dry_run,
+        )
+    except KeyboardInterrupt:
+        remark("answers that came are kept; the same command goes on with the rest")
+        raise
     if log is not None:
         show_summary(log)
         remark(f"reelgraph eval report {log.folders[0]}")
