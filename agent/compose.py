@@ -18,6 +18,7 @@ from reelgraph.graph.lexicon_data import (
     PREDICATE_SYNONYMS,
 )
 from reelgraph.graph.schema import CAMERA
+from reelgraph.graph.serialize import clean
 
 __all__ = ["compose", "sentence"]
 
@@ -170,7 +171,7 @@ def told(predicate: str) -> str:
         >>> told("hold_hand_of"), told("next_to"), told("away")
         ('holds hand of', 'is next to', 'is away from')
     """
-    words = predicate.replace("_", " ").split()
+    words = _plain_words(predicate.replace("_", " ")).split()
     if words[-1:] == ["away"] and len(words) == 1:
         return "is away from"
     if _needs_is(predicate):
@@ -192,10 +193,15 @@ def _third_person(word: str) -> str:
 def described(object_id: int, facts: Facts) -> str:
     """Return a reference to an object with its attributes: ``[o1] (red shirt)``."""
     row = facts.objects.get(object_id)
-    traits = ", ".join(_distinct(row["attributes"])[:3]) if row else ""
+    traits = ", ".join(map(_plain_words, _distinct(row["attributes"])[:3])) if row else ""
     label = row["label"] if row else ""
     extra = "" if not traits or traits in label else f" ({traits})"
     return f"[o{object_id}]{extra}"
+
+
+def _plain_words(attribute: str) -> str:
+    """Return an attribute without brackets, so that it cannot pass for a citation."""
+    return " ".join(clean(re.sub(r"[\[\](){}]", " ", attribute)).split())
 
 
 def _distinct(attributes: Sequence[str]) -> list[str]:
@@ -283,7 +289,10 @@ def _yes_no(question: Question, finding: Finding, facts: Facts) -> str:
 
 
 def _traits(finding: Finding, facts: Facts) -> str:
-    traits = [f"[o{i}] is {', '.join(facts.objects[i]['attributes'])}" for i in finding.entities]
+    traits = [
+        f"[o{i}] is {', '.join(map(_plain_words, facts.objects[i]['attributes']))}"
+        for i in finding.entities
+    ]
     return f"{_list(traits)}."
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from reelgraph.agent.language import stem
+from reelgraph.agent.vocabulary import GRAMMAR
 from reelgraph.errors import QueryError
 from reelgraph.graph.temporal import TemporalGraph
 
@@ -35,7 +37,7 @@ def with_names(text: str, graph: TemporalGraph) -> str:
 def misnamed(text: str, graph: TemporalGraph) -> list[str]:
     """Return what is wrong with names such as ``ball #1`` where object 1 is a person.
 
-    A word that is no label of the graph is not judged.
+    A word that is no label of the graph is not judged, nor one that builds sentences (``and``).
 
     Args:
         text: What a model wrote, tags replaced.
@@ -44,7 +46,7 @@ def misnamed(text: str, graph: TemporalGraph) -> list[str]:
     problems = []
     for found in _NAME.finditer(text):
         word, number = found[1] or found[3], int(found[2] or found[4])
-        ids = _known(word, graph)
+        ids = set() if stem(word.lower()) in GRAMMAR else _known(word, graph)
         if ids and number not in ids and _label(number, graph) is not None:
             problems.append(f"{found[0]!r} misnames an object: {number} is {graph.name(number)}")
     return problems

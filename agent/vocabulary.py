@@ -9,7 +9,7 @@ from reelgraph.agent.language import stem, tokens, word_set
 from reelgraph.agent.verbs import BROADER, VISIBLE, Sense, canonical, spatial
 from reelgraph.graph.lexicon import label_matches, predicate_key, synonym_keys
 
-__all__ = ["ANYONE", "ANYTHING", "SCENERY", "SURFACES", "Vocabulary", "spatial_only"]
+__all__ = ["ANYONE", "ANYTHING", "GRAMMAR", "SCENERY", "SURFACES", "Vocabulary", "spatial_only"]
 
 ANYONE = word_set(
     "who whom someone somebody anyone anybody everyone everybody nobody they them he she him her"
@@ -25,6 +25,21 @@ SCENERY = frozenset(
     )
 )
 """Places that a question may name although nobody tracks them."""
+
+GRAMMAR = frozenset(
+    map(
+        stem,
+        ANYONE
+        | ANYTHING
+        | word_set(
+            "whose where when why how is are was were be been do does did has have had the a an "
+            "this that and or but not never no yes all any some you i of to from in on at by with "
+            "into onto for than before after while until since once as if there here most least "
+            "more less longest shortest longer first second third last next then"
+        ),
+    )
+)
+"""Words that build a question: in an attribute or a label they name nothing by themselves."""
 
 _THINGS = frozenset(map(stem, ("object", "thing", "item")))
 
@@ -49,9 +64,9 @@ class Vocabulary:
     parts: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "adjectives", _all_stems(self.attributes))
+        object.__setattr__(self, "adjectives", _all_stems(self.attributes) - GRAMMAR)
         compounds = (label for label in self.labels if " " in label)
-        object.__setattr__(self, "parts", _all_stems(compounds))
+        object.__setattr__(self, "parts", _all_stems(compounds) - GRAMMAR)
 
     def labels_for(self, noun: str) -> frozenset[str]:
         """Return the graph's labels that a noun may stand for.
