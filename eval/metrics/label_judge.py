@@ -253,10 +253,8 @@ class ModelJudge:
     def _asked(self, batches: list[list[LabelPair]]) -> dict[LabelPair, Verdict]:
         found: dict[LabelPair, Verdict] = {}
         while batches:
-            verdicts = self._replies(batches)
-            self._keep(verdicts)
-            found |= verdicts
-            rest = [([p for p in batch if p not in verdicts], len(batch)) for batch in batches]
+            found |= self._replies(batches)
+            rest = [([p for p in batch if p not in found], len(batch)) for batch in batches]
             # A pair that was asked alone and not classed stays unjudged.
             batches = [
                 half
@@ -267,17 +265,26 @@ class ModelJudge:
         return found
 
     def _replies(self, batches: list[list[LabelPair]]) -> dict[LabelPair, Verdict]:
+        """Ask for each batch and keep what comes back at once, even if another call fails."""
         from reelgraph.agent.models import provider_errors
 
-        self.calls += len(batches)
-        with provider_errors(self._chat_model):
-            replies = self._chat_model.batch(
-                [_request(batch) for batch in batches],
-                config={"max_concurrency": self._concurrency},
-            )
         found: dict[LabelPair, Verdict] = {}
-        for batch, reply in zip(batches, replies, strict=True):
-            found |= _read(str(reply.text), batch)
+        failures: list[BaseException] = []
+        self.calls += len(batches)
+        for place, reply in self._chat_model.batch_as_completed(
+            [_request(batch) for batch in batches],
+            config={"max_concurrency": self._concurrency},
+            return_exceptions=True,
+        ):
+            if isinstance(reply, BaseException):
+                failures.append(reply)
+                continue
+            verdicts = _read(str(reply.text), batches[place])
+            self._keep(verdicts)
+            found |= verdicts
+        if failures:
+            with provider_errors(self._chat_model):
+                raise failures[0]
         return found
 
     def _keep(self, verdicts: Mapping[LabelPair, Verdict]) -> None:

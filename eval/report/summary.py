@@ -16,6 +16,9 @@ from reelgraph.eval.report.systems import Frozen, System, named_systems, system_
 
 __all__ = ["Report", "summarize"]
 
+_FEW = 20
+"""Below so many videos the bootstrap promises too much."""
+
 
 class Report(Frozen):
     """Everything that a report says of one or more runs on a benchmark.
@@ -89,9 +92,20 @@ def _chance(records: Sequence[Record]) -> float:
     return math.fsum(shares) / len(shares) if shares else math.nan
 
 
+def _different_files(logs: Sequence[RunLog]) -> list[str]:
+    """Return names of files that two runs read in different versions."""
+    versions: dict[str, set[str]] = {}
+    for log in logs:
+        for name, digest in log.header.data.items():
+            versions.setdefault(name, set()).add(digest)
+    return sorted(name for name, digests in versions.items() if len(digests) > 1)
+
+
 def _notes(
     logs: Sequence[RunLog], systems: Sequence[System], comparisons: Sequence[Comparison]
 ) -> Iterable[str]:
+    if names := _different_files(logs):
+        yield f"The runs read different versions of {', '.join(names)}: compare with care."
     for log in logs:
         if left_out := log.header.config.get("left_out"):
             yield f"{left_out}."
@@ -112,7 +126,7 @@ def _notes(
             if count:
                 yield f"{system.name}: {count} of {counts.answered} {what}; they count as wrong."
     videos = min((c.difference.estimate.clusters for c in comparisons), default=math.inf)
-    if videos < 20:
+    if 1 < videos < _FEW:
         yield (
             f"There are only {videos} videos: bootstrap intervals are too narrow then; "
             "trust the t interval and the sign-flip test."

@@ -105,6 +105,22 @@ def test_a_pair_without_a_class_stays_unjudged(tmp_path: Path, reply: str) -> No
     assert judge.calls == 3
 
 
+def test_verdicts_are_kept_when_a_later_call_fails(tmp_path: Path) -> None:
+    answering = _answering(lambda *_: False)
+
+    def reply(messages: list[BaseMessage]) -> str | Exception:
+        if any("wall" in row for row in _asked(messages)):
+            return RuntimeError("broken")
+        return str(answering.invoke(messages).content)
+
+    path = tmp_path / "verdicts.jsonl"
+    with pytest.raises(RuntimeError, match="broken"):
+        ModelJudge(ScriptedChatModel(reply), path, batch=1, concurrency=2).judge(PAIRS)
+    again = ModelJudge(_answering(lambda *_: False), path, batch=1)
+    assert len(again.judge(PAIRS)) == 5
+    assert again.calls == 1
+
+
 def test_another_model_does_not_inherit_verdicts(tmp_path: Path) -> None:
     path = tmp_path / "verdicts.jsonl"
     ModelJudge(_answering(lambda *_: False), path).judge(PAIRS)

@@ -157,6 +157,35 @@ def test_runs_of_two_models_are_told_apart_and_paired() -> None:
     assert only.difference.estimate.value == -0.5
 
 
+def test_what_a_reader_must_know_is_told() -> None:
+    first = _log([_record(0, "none", True)], data={"val.csv": "1", "map.json": "7"})
+    second = _log([_record(0, "graph", True)], data={"val.csv": "2", "map.json": "7"})
+    second = second.model_copy(
+        update={"header": second.header.model_copy(update={"config": {"left_out": "3 questions"}})}
+    )
+    notes = " ".join(summarize([first, second]).notes)
+    assert "different versions of val.csv:" in notes
+    assert "3 questions." in notes
+    assert "only 6 videos" in " ".join(summarize([_two_arms()]).notes)
+
+
+def test_sentences_say_what_holds_after_correction() -> None:
+    def sentences(first: Sequence[int], second: Sequence[int]) -> str:
+        arms = {"none": second, "graph": first}
+        rows = [
+            _record(2 * i, a, bool(x)) for a, found in arms.items() for i, x in enumerate(found)
+        ]
+        return markdown(summarize([_log(rows)])).split("##", maxsplit=1)[0]
+
+    assert "graph is better than none by 75.0 points" in sentences([1] * 24, [0] * 18 + [1] * 6)
+    assert "none is better than graph by 75.0 points" in sentences([0] * 18 + [1] * 6, [1] * 24)
+    assert "are right on the same questions" in sentences([1, 0] * 9, [1, 0] * 9)
+    assert "No difference between graph and none is shown" in sentences([1, 0] * 9, [0, 1] * 9)
+    ahead = sentences([1] * 5 + [0] * 20, [0] * 25)
+    assert "graph is ahead of none by 20.0 points" in ahead
+    assert "Holm p 0.062" in ahead
+
+
 def test_many_arms_are_compared_with_the_first_only() -> None:
     names = [f"arm{i}" for i in range(7)]
     report = summarize([_log([_record(i, name, True) for name in names for i in range(4)])])
@@ -241,6 +270,24 @@ def test_the_same_answers_give_the_same_files(tmp_path: Path) -> None:
     slower = tuple(r.model_copy(update={"seconds": 9.0, "cached": True}) for r in log.records)
     other = log.model_copy(update={"header": header, "records": slower})
     assert _bytes(log, tmp_path / "a") == _bytes(other, tmp_path / "b")
+
+
+def test_shards_together_give_the_report_of_the_whole_run(tmp_path: Path) -> None:
+    log = _two_arms()
+    parts: dict[str, tuple[tuple[int, int] | None, Sequence[Record]]] = {
+        "whole": (None, log.records),
+        "one": ((1, 2), log.records[1::2]),
+        "two": ((2, 2), log.records[::2][::-1]),
+    }
+    for name, (shard, records) in parts.items():
+        header = log.header.model_copy(update={"shard": shard, "created": name})
+        with LogWriter(tmp_path / name, header) as writer:
+            for record in records:
+                kept = {"graph_text": writer.keep_text(f"the graph of {record.video}")}
+                writer.append(record.model_copy(update=kept))
+    whole = read_run(tmp_path / "whole")
+    merged = read_run(tmp_path / "two", tmp_path / "one")
+    assert _bytes(whole, tmp_path / "a") == _bytes(merged, tmp_path / "b")
 
 
 def test_json_is_for_machines(tmp_path: Path) -> None:
