@@ -219,6 +219,22 @@ def plain(model: TraserModel, vectors: torch.Tensor, tokens: int) -> tuple[float
     return ends[0] - started, (len(ends) - 1) / (ends[-1] - ends[0])
 
 
+def batched(model: TraserModel, prompt: Arrangement, sizes: list[int], tokens: int) -> None:
+    """Print the tokens a second that several prompts have together."""
+    print("\n| prompts at once | tokens/s in all | cache GB |\n|---|---|---|")
+    language = LanguageModel(model)
+    random = torch.Generator().manual_seed(0)
+    shape = (len(prompt), model.embedding.embedding_dim)
+    vectors = torch.randn(shape, generator=random).to(model.device, model.dtype)
+    for count in sizes:
+        told: list[float] = []
+        decoder = Decoder(language, rules(tokens))
+        decoder.write([vectors] * count)  # compiles, and settles which kernels are used
+        decoder.write([vectors] * count, lambda _, s, told=told: told.append(s))
+        held = language.new_cache(count, len(prompt) + tokens).bytes
+        print(f"| {count} | {count * tokens / told[-1]:.1f} | {held / GB:.2f} |", flush=True)
+
+
 def cases(model: TraserModel, options: argparse.Namespace) -> Iterator[Case]:
     height, width = FRAME[options.size]
     for seconds in options.seconds:
@@ -262,6 +278,7 @@ def main() -> None:
     parser.add_argument("--decoding", default="auto")
     parser.add_argument("--objects", type=int, nargs="+", default=[1, 10, 40])
     parser.add_argument("--seconds", type=int, nargs="+", default=[10, 60, 120])
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--tokens", type=int, default=256, help="tokens to write")
     options = parser.parse_args()
     warnings.filterwarnings("ignore", message="Passing `repetition_penalty`")
@@ -295,6 +312,8 @@ def main() -> None:
             f"| {shown(c.plain_peak)} |",
             flush=True,
         )
+    grid = Grid.of(options.seconds[0], FRAME[options.size])
+    batched(model, layout(options.objects[0], grid), options.batches, options.tokens)
 
 
 def on_gpu() -> bool:

@@ -20,7 +20,10 @@ from made_checkpoint import loaded, random_prompt, write_checkpoint  # noqa: E40
 from reelgraph.tools.traser.choosing import Chooser, Sampling  # noqa: E402
 from reelgraph.tools.traser.decoding import Decoder, DecodingRules  # noqa: E402
 from reelgraph.tools.traser.language import LanguageModel  # noqa: E402
+from reelgraph.tools.traser.loading import load_model  # noqa: E402
+from reelgraph.tools.traser.model import pick_precision  # noqa: E402
 from reelgraph.tools.traser.stepping import pick_mode  # noqa: E402
+from reelgraph.tools.traser.weights import find_weights  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +182,19 @@ def test_where_the_compiler_fails_decoding_goes_on_without(language, monkeypatch
     automatic.mode = "compiled"
     with pytest.raises(RuntimeError, match="no compiler"):
         automatic.write([random_prompt(5)])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("mode", ["graph", "compiled"])
+def test_on_cuda_graphs_write_what_plain_steps_write(tmp_path, mode):
+    """In float32, over the place where a new graph is captured."""
+    device = torch.device("cuda")
+    weights = find_weights(str(write_checkpoint(tmp_path)))
+    model = load_model(weights, pick_precision("float32", device), device)
+    prompts = [random_prompt(length, seed=length).to(device) for length in (2035, 7)]
+    rules = DecodingRules(max_new_tokens=40, stop_ids=(), stop_loops=False)
+    plain = Decoder(LanguageModel(model), rules, mode="eager").write(prompts)
+    assert Decoder(LanguageModel(model), rules, mode=mode).write(prompts) == plain
 
 
 def test_cuda_graphs_need_cuda():
