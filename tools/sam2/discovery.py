@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from pycocotools import mask as coco
 
 from reelgraph._types import Floats, Ints, Mask
+from reelgraph.graph.tracks import encode_mask
 from reelgraph.tools.sam2.config import DiscoveryConfig
 
 __all__ = ["CheckClock", "new_objects", "non_overlapping", "untracked_share"]
@@ -86,9 +88,8 @@ def new_objects(
     free = int(untracked.sum())
     if free == 0 or free / untracked.size < config.min_untracked:
         return []
-    unmatched = [
-        row for row, mask in enumerate(candidates) if _best_share(mask, tracked) < config.match
-    ]
+    best = _best_shares(candidates, tracked)
+    unmatched = [row for row in range(len(candidates)) if best[row] < config.match]
     if config.rule == "each":
         shares = {row: int((candidates[row] & untracked).sum()) / free for row in unmatched}
         return [row for row in unmatched if shares[row] >= config.min_new]
@@ -103,10 +104,19 @@ def _covered(mask: Mask, followed: Mask, max_covered: float) -> bool:
     return max_covered < 1 and float((mask & followed).sum()) >= max_covered * float(mask.sum())
 
 
-def _best_share(mask: Mask, tracked: Sequence[Mask]) -> float:
-    """Return the largest share of a mask's area that lies in one track (asymmetric)."""
-    area = max(1, int(mask.sum()))
-    return max((int((mask & other).sum()) / area for other in tracked), default=0.0)
+def _best_shares(candidates: Sequence[Mask], tracked: Sequence[Mask]) -> Floats:
+    """Return the largest share of each mask's area that lies in one track (asymmetric)."""
+    if not tracked:
+        return np.zeros(len(candidates))
+    # On run lengths: pixel by pixel, every pair of masks would be read in full.
+    ours, theirs = ([_rle(mask) for mask in masks] for masks in (candidates, tracked))
+    # With "crowd" masks, COCO's IoU is the intersection over the first mask's area.
+    shares: Floats = np.asarray(coco.iou(ours, theirs, [1] * len(theirs)), np.float64).max(axis=1)
+    return shares
+
+
+def _rle(mask: Mask) -> dict[str, object]:
+    return {"size": list(mask.shape), "counts": encode_mask(mask)}
 
 
 def _union(masks: Sequence[Mask], shape_hw: tuple[int, int]) -> Mask:

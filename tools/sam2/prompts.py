@@ -17,7 +17,15 @@ from reelgraph.errors import QueryError
 from reelgraph.graph.schema import VideoInfo
 from reelgraph.tools.sam2.engine import BoxPrompt, PointPrompt, Prompt
 
-__all__ = ["ObjectPrompt", "check_prompts", "parse_box", "parse_mask", "parse_point"]
+__all__ = [
+    "BoxPrompt",
+    "ObjectPrompt",
+    "PointPrompt",
+    "check_prompts",
+    "parse_box",
+    "parse_mask",
+    "parse_point",
+]
 
 POINT_FORM: Final = "SECONDS:X,Y"
 BOX_FORM: Final = "SECONDS:LEFT,TOP,RIGHT,BOTTOM"
@@ -35,6 +43,11 @@ class ObjectPrompt:
         time_s: Seconds from the first frame; the frame shown then is meant.
         shape: A `PointPrompt`, a `BoxPrompt`, or a bool mask ``(h, w)``, in pixels of the
             video as it is shown.
+
+    Example:
+        >>> ball = ObjectPrompt(2.0, PointPrompt(((120, 80), (60, 40)), labels=(1, 0)))
+        >>> parse_point("2.0:120,80 -60,40").shape == ball.shape
+        True
     """
 
     time_s: float

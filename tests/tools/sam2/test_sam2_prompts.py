@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import doctest
+
 import cv2
 import numpy as np
 import pytest
 
 from reelgraph.errors import QueryError
+from reelgraph.tools.sam2 import prompts as prompts_module
 from reelgraph.tools.sam2.config import Sam2Config
-from reelgraph.tools.sam2.engine import BoxPrompt, PointPrompt
-from reelgraph.tools.sam2.prompts import ObjectPrompt, parse_box, parse_mask, parse_point
+from reelgraph.tools.sam2.prompts import (
+    BoxPrompt,
+    ObjectPrompt,
+    PointPrompt,
+    parse_box,
+    parse_mask,
+    parse_point,
+)
 from reelgraph.tools.sam2.scripted import ColourEngine
 from reelgraph.tools.sam2.tracker import Sam2Tracker
 
@@ -177,3 +186,8 @@ def test_runs_with_other_prompts_are_not_mixed_up(scene, tmp_path):
     assert len(list(root.iterdir())) == 3
     tracks = follow(scene, ObjectPrompt(0.5, green), tmp_path=root, part_s=1.0)
     assert_follows(tracks, scene, {1: 2})
+
+
+def test_the_example_of_the_prompts_is_run():
+    assert doctest.testmod(prompts_module).attempted
+    assert not doctest.testmod(prompts_module).failed
