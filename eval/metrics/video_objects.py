@@ -59,6 +59,9 @@ MaskStack: TypeAlias = NDArray[np.bool_]
 Objects: TypeAlias = Mapping[int, MaskStack]
 """Masks of the objects of a video by id, all of one shape."""
 
+Points: TypeAlias = NDArray[np.int64]
+"""Pixels as row and column, shape ``(n, 2)``."""
+
 _TOLERANCE = 0.008
 _MAX_PROPOSALS = 20
 
@@ -207,25 +210,37 @@ def boundary_f(truth: Mask, predicted: Mask, *, tolerance: float = _TOLERANCE) -
         tolerance: How far outlines may be apart: below 1 a fraction of the diagonal
             (rounded up to whole pixels), else pixels.
     """
-    radius = tolerance if tolerance >= 1 else math.ceil(tolerance * math.hypot(*truth.shape))
-    wanted, found = np.argwhere(outline(truth)), np.argwhere(outline(predicted))
+    radius = _radius(truth.shape, tolerance)
+    return _agreement(_outlines(truth[None])[0], _outlines(predicted[None])[0], radius)
+
+
+def _radius(shape: tuple[int, ...], tolerance: float = _TOLERANCE) -> float:
+    return tolerance if tolerance >= 1 else math.ceil(tolerance * math.hypot(*shape[-2:]))
+
+
+def _outlines(masks: MaskStack, void: MaskStack | None = None) -> list[Points]:
+    """Return the pixels of the outline on each frame."""
+    shown = masks if void is None else masks & ~void
+    return [np.argwhere(outline(mask)) for mask in shown]
+
+
+def _agreement(wanted: Points, found: Points, radius: float) -> float:
+    """Return F of two outlines; two empty ones agree."""
     if len(wanted) == 0 or len(found) == 0:
         return float(len(wanted) == len(found))
     precision, recall = _near(found, wanted, radius), _near(wanted, found, radius)
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
-def _near(points: NDArray[np.int64], others: NDArray[np.int64], radius: float) -> float:
+def _near(points: Points, others: Points, radius: float) -> float:
     """Return the share of points that have another within ``radius`` pixels."""
     distances, _ = KDTree(others).query(points, distance_upper_bound=radius + 0.5)
     return float(np.mean(distances <= radius))
 
 
-def _boundary(truth: MaskStack, predicted: MaskStack, void: MaskStack | None = None) -> Floats:
+def _boundary(wanted: list[Points], found: list[Points], radius: float) -> Floats:
     """Return F on each frame."""
-    keep = np.ones_like(truth) if void is None else ~void
-    pairs = zip(truth & keep, predicted & keep, strict=True)
-    return np.array([boundary_f(a, b) for a, b in pairs])
+    return np.array([_agreement(a, b, radius) for a, b in zip(wanted, found, strict=True)])
 
 
 def statistics(values: Floats) -> FrameStatistics:
@@ -283,7 +298,7 @@ def _compare(
         object_id=number,
         proposal=None if predicted is None else proposal,
         j=jaccard(truth, masks),
-        f=_boundary(truth, masks),
+        f=_boundary(_outlines(truth), _outlines(masks), _radius(truth.shape)),
     )
 
 
@@ -354,28 +369,28 @@ def _assigned(
     """Assign proposals to objects so that the sum of mean J&F is largest."""
     if not truth:
         return []
-    ids: list[int | None] = [*sorted(proposals)]
-    ids += [None] * max(0, len(truth) - len(ids))
     blank = np.zeros_like(next(iter(truth.values())))
-    rows = [
-        [_proposal(sequence, number, masks, proposals.get(i or 0, blank), i, void) for i in ids]
-        for number, masks in truth.items()
-    ]
+    guesses: list[tuple[int | None, MaskStack]] = sorted(proposals.items())
+    guesses += [(None, blank)] * max(0, len(truth) - len(guesses))
+    outlines = [_outlines(masks, void) for _, masks in guesses]
+    rows = []
+    for number, masks in truth.items():
+        wanted, radius = _outlines(masks, void), _radius(masks.shape)
+        rows.append(
+            [
+                ObjectScores(
+                    sequence,
+                    number,
+                    proposal,
+                    jaccard(masks, guess, void),
+                    _boundary(wanted, points, radius),
+                )
+                for (proposal, guess), points in zip(guesses, outlines, strict=True)
+            ]
+        )
     gains = np.array([[(cell.j.mean() + cell.f.mean()) / 2 for cell in row] for row in rows])
     picks = zip(*linear_sum_assignment(-gains.T), strict=True)
     return [rows[row][column] for column, row in picks]
-
-
-def _proposal(
-    sequence: str,
-    number: int,
-    truth: MaskStack,
-    masks: MaskStack,
-    proposal: int | None,
-    void: MaskStack | None,
-) -> ObjectScores:
-    j, f = jaccard(truth, masks, void), _boundary(truth, masks, void)
-    return ObjectScores(sequence, number, proposal, j, f)
 
 
 def sav(

@@ -20,8 +20,9 @@ Videos without ground truth are left out with all that was predicted for them, a
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeAlias
 
@@ -29,6 +30,10 @@ import numpy as np
 
 from reelgraph._types import Boxes, Floats
 from reelgraph.errors import EvalError
+from reelgraph.graph.formats.dataset_names import joined
+from reelgraph.graph.formats.frames import FrameRate, shown_boxes
+from reelgraph.graph.schema import CAMERA, SceneGraph
+from reelgraph.graph.tracks import Tracks
 
 __all__ = [
     "RelationInstance",
@@ -38,6 +43,7 @@ __all__ = [
     "average_precision",
     "evaluate",
     "instances_of",
+    "instances_of_graph",
     "only_triplets",
     "tagging_curve",
     "unseen",
@@ -340,3 +346,47 @@ def instances_of(annotation: Mapping[str, Any]) -> list[RelationInstance]:
         triplet = (labels[subject], item["predicate"], labels[other])
         found.append(RelationInstance(triplet, begin, end, own, others))
     return found
+
+
+def instances_of_graph(document: SceneGraph, tracks: Tracks) -> list[RelationInstance]:
+    """Return a graph's relations as predictions, with the boxes of its objects' tracks.
+
+    A relation with several intervals is several instances; where a participant is not
+    visible, an instance ends and another begins when both are. Names have underscores, as in
+    the data sets. Relations with the camera are left out. A relation without a score has 1.
+
+    Args:
+        document: The graph.
+        tracks: Boxes of its objects.
+    """
+    frames = [*shown_boxes(tracks)]
+    labels = {item.id: joined(item.label) for item in document.objects}
+    rate = FrameRate(document.video.fps)
+    found = []
+    for r in document.relations:
+        if CAMERA in {r.subject, r.object}:
+            continue
+        triplet = (labels[r.subject], joined(r.predicate), labels[r.object])
+        for begin, end in rate.spans(r.intervals):
+            for first, last in _runs_with(frames[begin:end], {r.subject, r.object}):
+                part = frames[begin + first : begin + last]
+                own, others = (
+                    np.array([row[end_id][0] for row in part]) - (0, 0, 1, 1)
+                    for end_id in (r.subject, r.object)
+                )
+                score = 1.0 if r.score is None else r.score
+                span = begin + first, begin + last
+                found.append(RelationInstance(triplet, *span, own, others, score=score))
+    return found
+
+
+def _runs_with(
+    frames: Sequence[Mapping[int, object]], objects: Collection[int]
+) -> Iterator[tuple[int, int]]:
+    """Yield begin and end of each run of frames that show all of some objects."""
+    at = 0
+    for shown, run in itertools.groupby(frames, key=lambda row: row.keys() >= set(objects)):
+        length = sum(1 for _ in run)
+        if shown:
+            yield at, at + length
+        at += length

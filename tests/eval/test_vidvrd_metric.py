@@ -15,6 +15,16 @@ from hypothesis import strategies as st
 from reelgraph.errors import EvalError
 from reelgraph.eval.metrics import vidvrd
 from reelgraph.eval.metrics.vidvrd import RelationInstance, evaluate
+from reelgraph.graph.formats.vidvrd import write_vidvrd
+from reelgraph.graph.schema import (
+    CAMERA,
+    Interval,
+    Relation,
+    SceneGraph,
+    SceneObject,
+    VideoInfo,
+)
+from reelgraph.graph.tracks import Track, Tracks
 
 Json = Any
 
@@ -141,6 +151,67 @@ def test_a_missing_box_names_the_object() -> None:
     }
     with pytest.raises(EvalError, match="object 0 of video 'v'"):
         vidvrd.instances_of(annotation)
+
+
+# --- graphs of reelgraph --------------------------------------------------------------------------
+
+
+def _graph_and_tracks() -> tuple[SceneGraph, Tracks]:
+    """A dog on all of ten frames and a cat that hides on the fourth; one frame a second."""
+    video = VideoInfo(
+        path="v.mp4", sha256="0" * 64, duration_s=10, fps=1, frame_count=10, resolution_wh=(64, 48)
+    )
+
+    def track(number: int, frames: list[int]) -> Track:
+        boxes = np.array([[x, 5.0, x + 10, 15] for x in frames])
+        return Track(number, np.array(frames), boxes, (b"0",) * len(frames))
+
+    def relation(name: str, ends: tuple[int, int], start: float, end: float) -> Relation:
+        return Relation(
+            id=name,
+            subject=ends[0],
+            predicate="runs after",
+            object=ends[1],
+            intervals=(Interval(start, end),),
+            kind="motion",
+            source="made",
+            score=0.5 if name == "r1" else None,
+        )
+
+    times = np.arange(10)
+    cat = [frame for frame in range(10) if frame != 3]
+    tracks = Tracks(
+        video, times, times.astype(float), 10.0, (track(1, [*range(10)]), track(2, cat))
+    )
+    graph = SceneGraph(
+        video=video,
+        objects=(SceneObject(id=1, label="big dog"), SceneObject(id=2, label="cat")),
+        relations=(
+            relation("r1", (1, 2), 1, 6),
+            relation("r2", (2, 1), 8, 10),
+            relation("r3", (1, CAMERA), 0, 10),
+        ),
+    )
+    return graph, tracks
+
+
+def test_a_graph_and_its_tracks_are_predictions() -> None:
+    found = vidvrd.instances_of_graph(*_graph_and_tracks())
+    assert [(item.begin_frame, item.end_frame, item.score) for item in found] == [
+        (1, 3, 0.5), (4, 6, 0.5), (8, 10, 1.0)
+    ]  # fmt: skip
+    assert found[0].triplet == ("big_dog", "runs_after", "cat")
+    assert found[0].subject_xyxy.tolist() == [[1, 5, 10, 14], [2, 5, 11, 14]]
+    assert evaluate({"v": found}, {"v": found}).mean_ap == 1
+
+
+def test_a_graph_that_is_written_for_vidvrd_is_its_own_ground_truth(tmp_path: Path) -> None:
+    graph, tracks = _graph_and_tracks()
+    seen = graph.model_copy(update={"relations": graph.relations[1:]})
+    write_vidvrd(seen, tmp_path / "v.json", tracks=tracks)
+    truth = vidvrd.instances_of(json.loads((tmp_path / "v.json").read_text()))
+    scores = evaluate({"v": truth}, {"v": vidvrd.instances_of_graph(seen, tracks)})
+    assert (scores.mean_ap, scores.recall_at[50]) == (1, 1)
 
 
 # --- properties ----------------------------------------------------------------------------------
