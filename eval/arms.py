@@ -10,9 +10,10 @@ An arm is written as parts joined by ``+``:
     truth            the graph that people drew, asked by tools (truth-text: told as text)
 
 With another part beside it a graph is always told as text: ``frames+graph``,
-``captions+graph``. A graph may be spoilt, ``graph~drop:0.5``: drop, relabel, swap or shift
-half of its statements (`reelgraph.eval.corruption`). ``answers:FILE`` is no arm of a model but
-answers that were published, ``{question id: {"prediction": index}}``.
+``captions+graph``. A graph may be spoilt, ``graph~drop:0.5``: half of its statements dropped,
+relabelled, swapped or shifted, or half of the videos shown with another's graph
+(`reelgraph.eval.corruption`). ``answers:FILE`` is no arm of a model but answers that were
+published, ``{question id: {"prediction": index}}``.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict
 
 from reelgraph.errors import EvalError
-from reelgraph.eval.corruption import CORRUPTIONS
+from reelgraph.eval.corruption import WAYS
 
 __all__ = ["Arm", "GraphKind", "parse_arm", "parse_arms"]
 
@@ -34,7 +35,7 @@ GraphKind: TypeAlias = Literal["", "graph", "truth"]
 _PART = re.compile(r"^(none|frames|captions|graph|truth)(-text)?(?:~([a-z]+):([0-9.]+))?$")
 _FIX = (
     "Write parts joined by '+': none, frames, captions, graph, graph-text, truth, truth-text; "
-    f"a graph may be spoilt, graph~drop:0.5 ({', '.join(CORRUPTIONS)}); or answers:FILE"
+    f"a graph may be spoilt, graph~drop:0.5 ({', '.join(WAYS)}); or answers:FILE"
 )
 
 
@@ -123,8 +124,8 @@ def _spoilt(name: str, corruption: str, rate: str) -> dict[str, object]:
         share = float(rate)
     except ValueError:
         share = -1.0
-    if corruption not in CORRUPTIONS or not 0 < share <= 1:
-        known = ", ".join(CORRUPTIONS)
+    if corruption not in WAYS or not 0 < share <= 1:
+        known = ", ".join(WAYS)
         raise EvalError(
             f"arm {name!r}: a graph is spoilt by {known} at a rate above 0 and up to 1, "
             f"got {corruption!r} at {rate!r}"

@@ -14,7 +14,7 @@ from typing import Final
 from reelgraph.errors import EvalError
 from reelgraph.graph.schema import CAMERA, Interval, LayerRecord, Relation, SceneGraph
 
-__all__ = ["CORRUPTIONS", "corrupt"]
+__all__ = ["CORRUPTIONS", "OTHER", "WAYS", "corrupt", "is_spoilt"]
 
 LABELS: Final = (
     "adult", "baby", "ball", "bicycle", "bottle", "car", "cat", "chair", "child", "cup", "dog",
@@ -49,6 +49,11 @@ def corrupt(document: SceneGraph, kind: str, rate: float, *, seed: int = 0) -> S
     config = {"kind": kind, "rate": rate, "seed": seed}
     record = LayerRecord(stage="layer", tool="corruption", version="1", config=config)
     return spoilt.model_copy(update={"provenance": (*document.provenance, record)})
+
+
+def is_spoilt(name: str, kind: str, rate: float, *, seed: int = 0) -> bool:
+    """Return whether a thing of some name is among the share that is spoilt."""
+    return _Choice(f"{seed}:{kind}", rate).of(name) is not None
 
 
 class _Choice:
@@ -132,3 +137,8 @@ CORRUPTIONS: Final[Mapping[str, Callable[[SceneGraph, _Choice], SceneGraph]]] = 
     "shift": _shift,
 }
 """Ways to spoil a graph, by name."""
+
+OTHER: Final = "other"
+"""A share of the videos gets the graph of another video: does any graph do as well?"""
+WAYS: Final = (*CORRUPTIONS, OTHER)
+"""All ways to spoil graphs."""

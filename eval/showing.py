@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from reelgraph.errors import EvalError
 from reelgraph.eval.arms import Arm
 from reelgraph.eval.benchmarks.question import Benchmark, Captions, GraphSource, Question
-from reelgraph.eval.corruption import corrupt
+from reelgraph.eval.corruption import OTHER, corrupt, is_spoilt
 from reelgraph.graph.schema import SceneGraph
 from reelgraph.graph.temporal import TemporalGraph
 
@@ -122,7 +122,7 @@ class Showing:
         if document is None:
             document = self._built(arm, question)
         if arm.corruption:
-            document = corrupt(document, arm.corruption, arm.rate, seed=self._seed)
+            document = self._spoilt(arm, question, document)
         name = _hash(document)
         key = f"{name} {question.during}"
         if key not in self._graphs:
@@ -132,6 +132,27 @@ class Showing:
                 self._graphs.popitem(last=False)
         self._graphs.move_to_end(key)
         return *self._graphs[key], name
+
+    def _spoilt(self, arm: Arm, question: Question, document: SceneGraph) -> SceneGraph:
+        if arm.corruption != OTHER:
+            return corrupt(document, arm.corruption, arm.rate, seed=self._seed)
+        if not is_spoilt(question.video, OTHER, arm.rate, seed=self._seed):
+            return document
+        return self._document(arm, self._neighbour(arm, question)) or document
+
+    def _neighbour(self, arm: Arm, question: Question) -> Question:
+        """Return a question on the next video, by sorted name, that has a graph.
+
+        Raises:
+            EvalError: If there is no other.
+        """
+        first = {q.video: q for q in reversed(self._benchmark.questions)}
+        names = sorted(first)
+        place = names.index(question.video) + 1
+        for name in [*names[place:], *names[: place - 1]]:
+            if self._document(arm, first[name]) is not None:
+                return first[name]
+        raise EvalError(f"arm {arm.name!r} needs graphs of at least two videos")
 
     def _document(self, arm: Arm, question: Question) -> SceneGraph | None:
         source = self._source(arm)

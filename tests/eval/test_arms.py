@@ -22,6 +22,7 @@ from reelgraph.eval.arms import parse_arm, parse_arms
         ("graph+captions", {"captions": True, "graph": "graph", "told": "text"}),
         ("graph~drop:0.5", {"corruption": "drop", "rate": 0.5, "told": "tools"}),
         ("captions+truth~swap:1", {"captions": True, "corruption": "swap", "rate": 1.0}),
+        ("graph~other:1", {"corruption": "other", "rate": 1.0}),
         (" none ", {"name": "none"}),
     ],
 )

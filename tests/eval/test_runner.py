@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +234,18 @@ def test_the_seed_changes_the_key_of_what_is_spoilt_by_chance(data: Path) -> Non
     assert before["graph~shift:1"] != after["graph~shift:1"]
 
 
+def test_another_videos_graph_is_shown_where_that_is_asked_for(data: Path) -> None:
+    benchmark = load_benchmark("jsonl", data)
+    showing, arm = Showing(benchmark), parse_arm("graph~other:1")
+    told_of = {q.video: showing.shown(arm, q).graph_text for q in benchmark.questions}
+    verbs = {"a": "hold", "b": "push", "c": "throw"}
+    assert all(verb in told_of[video] for video, verb in verbs.items())
+    alone = load_benchmark("jsonl", data)
+    alone = replace(alone, questions=alone.questions[:2])
+    with pytest.raises(EvalError, match="at least two videos"):
+        Showing(alone).shown(arm, alone.questions[0])
+
+
 def told_request(model: Any, data: Path, arm: str, **options: Any) -> Request:
     benchmark = load_benchmark("jsonl", data)
     question, shape = benchmark.questions[0], parse_arm(arm)
@@ -430,7 +443,7 @@ def test_costs_are_told_before_anything_is_sent(data: Path, tmp_path: Path) -> N
     ("arms", "problem"),
     [
         (["frames"], "sees no frames"),
-        (["truth~melt:1"], "drop, relabel, swap, shift"),
+        (["truth~melt:1"], "drop, relabel, swap, shift, other"),
         (["answers:absent.json"], "cannot be read"),
     ],
 )

@@ -70,7 +70,7 @@ def run(
         typer.Option(
             help="What the model is shown: none, frames, captions, graph, graph-text, truth, "
             "truth-text, joined by +; graph~drop:0.5 spoils half of a graph (drop, relabel, "
-            "swap, shift); answers:FILE takes published answers.",
+            "swap, shift, other); answers:FILE takes published answers.",
             metavar="A,B,...",
         ),
     ] = "none,graph",
