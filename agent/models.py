@@ -35,6 +35,7 @@ _UNREACHABLE = frozenset(
 _BROKEN_OFF = re.compile(
     r"peer closed connection|incomplete (?:chunked )?read|content-length", re.I
 )
+_OTHER_LOOP = re.compile(r"event loop is closed|different (?:event )?loop", re.I)
 _NO_TOOLS = re.compile(r"does not support (?:tools|function)|tool[ _-]?(?:call|choice)", re.I)
 
 
@@ -176,7 +177,13 @@ def _is_unreachable(error: BaseException) -> bool:
 
 
 def _broke_off(error: BaseException) -> bool:
-    """Return whether an answer began to come in and then stopped, or ended in an error."""
+    """Return whether an answer began to come in and then stopped, or ended in an error.
+
+    A client that is used from a second event loop first tries a connection of the one
+    before, which is gone.
+    """
+    if isinstance(error, RuntimeError) and _OTHER_LOOP.search(str(error)):
+        return True
     if type(error).__name__ == "APIError" and _status(error) is None:
         return True
     return any(

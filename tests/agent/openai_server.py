@@ -79,8 +79,9 @@ class OpenAIServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, replies: Sequence[Reply]) -> None:
+    def __init__(self, replies: Sequence[Reply], *, keep_alive: bool) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.keep_alive = keep_alive
         self.replies = list(replies)
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str] = []
@@ -99,9 +100,9 @@ class OpenAIServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(*replies: Reply) -> Iterator[OpenAIServer]:
+def serving(*replies: Reply, keep_alive: bool = False) -> Iterator[OpenAIServer]:
     """Run a server with these replies while the block runs."""
-    server = OpenAIServer(replies)
+    server = OpenAIServer(replies, keep_alive=keep_alive)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -149,11 +150,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
-        self.send_header("Connection", "close")
+        self._close_after()
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
+
+    def _close_after(self) -> None:
+        if not self.server.keep_alive:
+            self.send_header("Connection", "close")
 
     def _whole(self, reply: Says, body: dict[str, Any]) -> None:
         message = {
@@ -177,7 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
-        self.send_header("Connection", "close")
+        self._close_after()
         self.end_headers()
         for number, delta in enumerate(_deltas(reply)):
             if number == reply.drop_after:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
+import os
 import threading
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -194,6 +197,16 @@ def test_nobody_listens() -> None:
     with pytest.raises(ProviderError, match="cannot be reached") as caught:
         ask(agent_on(server, client={"max_retries": 0}))
     assert caught.value.retryable
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_one_event_loop_after_another() -> None:
+    """The client keeps the connections of a loop that is gone."""
+    with serving(*[RIGHT] * 6, keep_alive=True) as server:
+        agent = agent_on(server)
+        for way in ("aask", "astream", "ask"):
+            assert ask(agent, way).text == TEXT
+        gc.collect()
 
 
 # -- limits --------------------------------------------------------------------------------
@@ -409,6 +422,10 @@ def test_a_chat_tells_the_model_what_was_said() -> None:
 # -- keys ----------------------------------------------------------------------------------
 
 
+def cache_files() -> list[Path]:
+    return [p for p in Path(os.environ["XDG_CACHE_HOME"]).rglob("*") if p.is_file()]
+
+
 @pytest.mark.parametrize("way", TWO_WAYS)
 @pytest.mark.parametrize(
     "replies",
@@ -424,7 +441,7 @@ def test_a_chat_tells_the_model_what_was_said() -> None:
     ids=["401", "400", "500", "disconnect", "refusal", "html", "right"],
 )
 def test_the_key_is_never_told(
-    replies: list[Reply], way: str, caplog: pytest.LogCaptureFixture, tmp_path: Any
+    replies: list[Reply], way: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     told = ""
@@ -436,5 +453,6 @@ def test_the_key_is_never_told(
             told = "".join(traceback.format_exception(error)) + getattr(error, "text", "")
         assert set(server.keys) == {f"Bearer {KEY}"}
     told += repr(agent) + repr(agent.model)
+    told += "".join(path.read_text("latin-1") for path in cache_files())
     told += "".join(r.getMessage() for r in caplog.records if r.name.startswith("reelgraph"))
     assert KEY not in told
