@@ -71,9 +71,9 @@ class Budget:
         if not out.checks:
             return []
         return [
-            f"More objects than the limit of {self._limit} were there at once: new ones were "
-            f"left out at {out.checks} checks, at most {out.most} at {out.most_at_s:.1f} s, the "
-            f"largest covering {out.largest:.1%} of the frame; raise max_objects to follow them."
+            f"More objects than the limit of {self._limit} were there at once, and new ones were "
+            f"left out (checks: {out.checks}; most at once: {out.most}, at {out.most_at_s:.1f} s; "
+            f"largest: {out.largest:.1%} of the frame); raise max_objects to follow them."
         ]
 
     def _note(self, count: int, largest: float, time_s: float) -> None:

@@ -44,7 +44,7 @@ def clean_tracks(
             clean = None if track.id in gone else _tidied(track, size, config)
             objects += [clean] if clean else []
             stage.advance()
-    notes = [f"{len(gone)} tracks that lay inside others were removed."] if gone else []
+    notes = [f"Tracks removed because they lay inside others: {len(gone)}."] if gone else []
     return dataclasses.replace(tracks, objects=tuple(objects), warnings=(*tracks.warnings, *notes))
 
 

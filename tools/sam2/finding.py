@@ -126,8 +126,8 @@ class FindingPass:
             return self._budget.warnings()
         return [
             *self._budget.warnings(),
-            f"{gone} objects that had long been out of sight were given up to keep memory "
-            f"fixed; one that came back has a new id (max_dormant={self._config.max_dormant}).",
+            f"Objects given up after long out of sight, to keep memory fixed: {gone}; one "
+            f"that came back has a new id (max_dormant={self._config.max_dormant}).",
         ]
 
     def _discover(self, embedding: Embedding, position: int, frame: Frame, seen: Seen) -> None:

@@ -266,4 +266,5 @@ class _Pace:
         if now - self._noted >= _NOTE_EVERY_S:
             self._noted = now
             rate = (count - self._start) / (now - self._began)
-            self._stage.note(f"{objects} objects, {rate:.1f} frames/s")
+            plural = "" if objects == 1 else "s"
+            self._stage.note(f"{objects} object{plural}, {rate:.1f} frames/s")

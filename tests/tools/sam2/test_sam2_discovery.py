@@ -200,5 +200,5 @@ def test_a_budget_reports_what_it_left_out():
     again = Budget(2, budget.left_out)  # a run that goes on
     (warning,) = again.warnings()
     assert "limit of 2" in warning
-    assert "at 2 checks, at most 3 at 4.0 s" in warning
+    assert "checks: 2; most at once: 3, at 4.0 s" in warning
     assert "25.0% of the frame" in warning

@@ -164,7 +164,7 @@ def test_more_objects_than_the_budget_are_reported_and_the_largest_followed(make
     assert_exact(tracks, scene, dict(zip((1, 2, 3, 4), widest, strict=True)))
     (warning,) = tracks.warnings
     assert "limit of 4" in warning
-    assert "at 3 checks, at most 8 at 0.0 s" in warning
+    assert "checks: 3; most at once: 8, at 0.0 s" in warning
     assert f"{15 * 14 / (96 * 64):.1%}" in warning
 
 
@@ -191,7 +191,7 @@ def test_what_was_given_up_comes_back_under_a_new_id_with_a_warning(make_scene):
     assert tracks.track(2).positions.tolist() == list(range(10))
     assert tracks.track(3).positions.tolist() == list(range(60, 80))
     (warning,) = tracks.warnings
-    assert "1 objects" in warning
+    assert "fixed: 1;" in warning
     assert "new id" in warning
 
 
