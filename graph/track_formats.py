@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from reelgraph._types import Floats
 from reelgraph.errors import GraphFormatError
 from reelgraph.graph.schema import Document, VideoInfo
-from reelgraph.graph.tracks import Track, Tracks, decode_rle, encode_mask, rle_box
+from reelgraph.graph.tracks import Track, Tracks, decode_rle, encode_mask, rle_area, rle_box
 
 __all__ = [
     "TRACKS_FORMAT_VERSION",
@@ -235,19 +235,23 @@ def mask_counts(item: Any, resolution_wh: tuple[int, int], where: str) -> bytes 
     """Return the run lengths of one mask of a file; None if nothing is visible.
 
     Args:
-        item: ``{"size": [height, width], "counts": ...}``, compressed or a list, or None.
+        item: ``{"size": [height, width], "counts": ...}``, compressed or a list; None or
+            empty where the object is absent.
         resolution_wh: The video's; a mask of another size is scaled, nearest pixel.
         where: The place in the file, for messages.
 
     Raises:
         GraphFormatError: If it is no mask.
     """
-    if item is None:
+    if item is None or item == {}:
         return None
     size, counts = _fields(item, where)
     if isinstance(counts, list):
         mask = _from_plain_runs(counts, size, where)
     elif isinstance(counts, str):
+        # Published placeholders for "absent" hold one run of any length.
+        if not rle_area(counts.encode("utf-8")):
+            return None
         mask = decode_rle(counts.encode("utf-8"), resolution_wh=(size[1], size[0]))
     else:
         raise GraphFormatError(f"{where}: 'counts' must be text or a list, got {counts!r:.80}")

@@ -218,7 +218,8 @@ def rle(runs: list[int], height: int = 8, width: int = 12) -> dict:
 
 
 def test_missing_masks_are_absence(tmp_path):
-    tracks = read(tmp_path, [[None, rle([2, 3, 91])], None, [rle([96]), rle([5])]])
+    long = {"size": [8, 12], "counts": counts_of([1000], 100, 10).decode()}
+    tracks = read(tmp_path, [[None, rle([2, 3, 91])], None, [rle([96]), rle([5]), {}, long]])
     assert [(t.id, t.positions.tolist()) for t in tracks.objects] == [(2, [0])]
     assert tracks.warnings == ()
 
