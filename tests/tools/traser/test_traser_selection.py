@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from reelgraph.errors import GraphFormatError
 from reelgraph.graph.schema import VideoInfo
+from reelgraph.graph.track_formats import read_traser_masks
 from reelgraph.graph.tracks import Track, Tracks, decode_rle, encode_mask, rle_box, rle_runs
 from reelgraph.tools.traser.coverage import cell_pixels, nearest_source
 from reelgraph.tools.traser.grid import CELL, Grid
@@ -81,6 +82,38 @@ def stages(selection: Selection, config: InputConfig) -> list[int]:
     return [
         -1 if value is None else round((rules.coverage - value) / rules.coverage_step)
         for value in selection.thresholds
+    ]
+
+
+def test_golden_selection_from_tracks(case: Any, tmp_path: Path) -> None:
+    """Masks that went through tracks at the video's resolution select the same tokens."""
+    facts = case.facts["video"]
+    total, fps = facts["total_frames"], facts["avg_fps"]
+    rows = case.masks if isinstance(case.masks, list) else rows_of_stage(case.masks)
+    (tmp_path / "masks.json").write_text(json.dumps(rows))
+    video = VideoInfo(
+        path="clip.mp4",
+        sha256="0" * 64,
+        duration_s=total / fps,
+        fps=fps,
+        frame_count=total,
+        resolution_wh=(facts["width"], facts["height"]),
+    )
+    tracks = read_traser_masks(tmp_path / "masks.json", video, np.arange(total) / fps)
+    ids = [column + 1 for column in case.facts["asked_ids"]]
+    frames = case.arrays["frame_idx"]
+    selection = select(TrackMasks(tracks), ids, frames, case.grid, case.config)
+    assert [value - 1 for value in selection.object_ids] == case.arrays["kept_ids"].tolist()
+    for tokens, wanted in zip(selection.tokens, case.selected(), strict=True):
+        np.testing.assert_array_equal(tokens, wanted)
+
+
+def rows_of_stage(document: dict[str, Any]) -> list[list[Any]]:
+    """A stage-6 document as mask JSON."""
+    columns = [item["trajectory"]["masks"] for item in document["objects"]]
+    return [
+        [masks[frame] if frame < len(masks) else None for masks in columns]
+        for frame in range(document["total_frames"])
     ]
 
 
