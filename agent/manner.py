@@ -37,12 +37,17 @@ _NOT_HOW: Final = "the graph says what happens and when, not in what manner"
 
 def why(question: Question, facts: Facts) -> Finding:
     """Answer with a relation that states a cause of the event, shortly before it."""
-    effects = _asked(question, facts)
-    for effect in effects:
-        causes = [o for o in facts.occurrences() if _causes(o, effect)]
-        if causes:
+    stated = _stated(_CAUSES | _REASONS, facts)
+    for effect in _asked(question, facts) if stated else ():
+        if causes := [o for o in stated if _causes(o, effect)]:
             return Finding("yes", "", tuple(causes), beside=(effect,), confidence=0.6)
     return unknown(_NOT_WHY)
+
+
+def _stated(keys: frozenset[str], facts: Facts) -> list[Occurrence]:
+    """Return the occurrences of all predicates with these keys."""
+    stored = [p for p in facts.predicates if predicate_key(p) in keys]
+    return facts.occurrences(stored) if stored else []
 
 
 def _causes(cause: Occurrence, effect: Occurrence) -> bool:
@@ -56,13 +61,12 @@ def how(question: Question, facts: Facts) -> Finding:
     """Answer with a narrower relation of the same things, or the tool used meanwhile."""
     told = _narrower(question, facts)
     if not told:
-        events = _asked(question, facts)
+        used = _stated(_TOOLS, facts)
         told = [
             o
-            for event in events
-            for o in facts.occurrences()
-            if predicate_key(o.predicate) in _TOOLS
-            and o.subject == event.subject
+            for event in (_asked(question, facts) if used else ())
+            for o in used
+            if o.subject == event.subject
             and o.object not in event.participants
             and o.span.start < event.span.end + SLACK_S
             and event.span.start < o.span.end + SLACK_S

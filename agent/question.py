@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from reelgraph.agent.alternatives import (
@@ -139,17 +140,22 @@ class Question:
 
 
 def parse_question(text: str, vocabulary: Vocabulary, choices: Sequence[str] = ()) -> Question:
-    """Read a question with the words of one graph.
+    """Read a question with the words of one graph; the last few are kept.
 
     Args:
         text: The question in English.
         vocabulary: The graph's labels, attributes and predicates.
         choices: The options, if it is multiple choice.
     """
+    return _parsed(text, vocabulary, tuple(choices))
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str, vocabulary: Vocabulary, choices: tuple[str, ...]) -> Question:
     rest, time = take_times(reworded(text))
     rest = " ".join(rest.split())
     if compared := _comparison(rest, vocabulary):
-        return replace(compared, text=text, time=time, choices=tuple(choices))
+        return replace(compared, text=text, time=time, choices=choices)
     until, rest = _until_when(rest)
     rest, measure = take_measure(rest)
     rest, ordinal = _unwrap(rest)
@@ -168,7 +174,7 @@ def parse_question(text: str, vocabulary: Vocabulary, choices: Sequence[str] = (
         relatives=relatives,
         time=time,
         extreme=extreme,
-        choices=tuple(choices),
+        choices=choices,
     )
     question = _with_clauses(question, clause, vocabulary, ordinal)
     if until:
