@@ -240,7 +240,11 @@ class VideoAgent:
 
         Raises:
             AgentError: If the question or an option cannot be used.
+            TypeError: If an option has another name.
         """
+        if unknown := sorted(options.keys() - AskOptions.__annotations__.keys()):
+            known = ", ".join(AskOptions.__annotations__)
+            raise TypeError(f"ask() has no option {unknown[0]!r}; its options are {known}")
         unsupported = options.get("allow_unsupported", False)
         request = checked_request(question, options.get("choices"), allow_unsupported=unsupported)
         sources, during, model = sources_of(video), options.get("during"), self.model

@@ -97,6 +97,16 @@ def test_bad_input_is_one_line(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("way", ["ask", "stream", "chat"])
+def test_an_option_of_another_name_is_told(way: str, agent_for: Make) -> None:
+    agent = agent_for(hand_over())
+    with pytest.raises(TypeError, match="'choice'.*choices"):
+        if way == "chat":
+            agent.chat("made.mp4", choice=["a"]).ask("Who?")  # type: ignore[call-arg]
+        else:
+            getattr(agent, way)("Who?", "made.mp4", choice=["a"])
+
+
 def test_a_long_question_works(agent_for: Make) -> None:
     question = "Who hands the ball?" + " please" * 400
     assert len(question) < MAX_QUESTION_CHARACTERS

@@ -7,60 +7,20 @@ import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.messages import ToolMessage
-from made_graphs import hand_over, make_tracks
+from made_graphs import hand_over
+from made_pipeline import TIMES_MS, Bench
 
 from reelgraph.agent import AnswerReady, ProgressMade, ToolCalled, VideoAgent
 from reelgraph.agent.testing import ScriptedChatModel, call, draft
 from reelgraph.errors import AgentError, BudgetExceeded, VideoError
-from reelgraph.graph.schema import GraphLayer, LayerObject
-from reelgraph.graph.store import GraphStore
-from reelgraph.graph.tracks import Tracks
-from reelgraph.tools.pipeline import Pipeline
-from reelgraph.tools.scripted import ScriptedGenerator, ScriptedTracker
-from reelgraph.tools.video import Video
 
-TIMES_MS = tuple(range(0, 12_000, 100))
 RIGHT = draft("[o1] hands [o3] to [o2] [r5].", ["r5"])
 TEXT = "Person #1 hands ball #3 to person #2 at 5.20 s."
-
-
-class Bench:
-    """A pipeline that finds the objects of `hand_over` in any clip, slowly, and counts."""
-
-    def __init__(self, folder: Path, wait_s: float = 0.1) -> None:
-        self.runs: list[str] = []
-        self._wait_s = wait_s
-        self.pipeline = Pipeline(
-            tracker=ScriptedTracker(self._track),
-            generators=[ScriptedGenerator(self._say)],
-            store=GraphStore(folder),
-        )
-
-    def _track(self, video: Video) -> Tracks:
-        self.runs.append("track")
-        time.sleep(self._wait_s)
-        return replace(make_tracks(hand_over()), video=video.info)
-
-    def _say(self, video: Video, tracks: Tracks) -> GraphLayer:
-        self.runs.append("generate")
-        graph = hand_over()
-        return GraphLayer(
-            source="scripted",
-            objects={
-                o.id: LayerObject(label=o.label, attributes=o.attributes, uncertain=False)
-                for o in graph.objects()
-            },
-            relations=tuple(
-                relation.model_copy(update={"source": "scripted"})
-                for relation in graph.document.relations
-            ),
-        )
 
 
 @pytest.fixture(scope="session")
