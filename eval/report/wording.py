@@ -142,4 +142,4 @@ def made_from(run: Run) -> list[tuple[str, str]]:
 
 def _setting(key: str, value: object) -> str:
     name = key.replace("_", " ")
-    return name if value is True else f"{name} {value}"
+    return name if value is True or value == key else f"{name} {value}"
