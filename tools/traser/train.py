@@ -59,6 +59,9 @@ def fine_tune(
     save_steps: Annotated[int | None, Option(help="Steps between checkpoints; 0 for none.")] = (
         _DEFAULT.save_steps
     ),
+    keep_checkpoints: Annotated[int, Option(help="Checkpoints that stay, the latest.")] = (
+        _DEFAULT.keep_checkpoints
+    ),
     resume: Annotated[Path | None, Option(help="Checkpoint folder to go on from.")] = None,
 ) -> None:
     """Fine-tune TRASER on SVG2-format data; the defaults are the official script's.

@@ -80,6 +80,8 @@ class TrainConfig(ToolConfig):
         seed: Of shuffling.
         log_steps: Steps between two reports of the loss.
         save_steps: Steps between two checkpoints to resume from; None writes none.
+        keep_checkpoints: How many checkpoints stay, the latest. Each of the published model
+            takes about 44 GB in float32.
         resume: Checkpoint folder to go on from.
     """
 
@@ -107,6 +109,7 @@ class TrainConfig(ToolConfig):
     seed: int = 42
     log_steps: int = Field(default=10, ge=1)
     save_steps: int | None = Field(default=1000, ge=1)
+    keep_checkpoints: int = Field(default=2, ge=1)
     resume: Path | None = None
 
 
@@ -202,12 +205,13 @@ def _arguments(config: TrainConfig, examples: int) -> Any:
     from transformers import TrainingArguments
 
     on_gpu = config.device == "auto" and torch.cuda.is_available()
+    mixed = on_gpu and config.mixed_precision and config.dtype == "float32"
     fixed: dict[str, Any] = {
         "output_dir": str(config.output),
         "per_device_train_batch_size": config.batch_size,
         "gradient_accumulation_steps": config.accumulation,
         "max_grad_norm": config.max_grad_norm,
-        "bf16": on_gpu and config.mixed_precision and config.dtype == "float32",
+        "bf16": mixed and torch.cuda.is_bf16_supported(),
         "use_cpu": config.device == "cpu",
         "dataloader_num_workers": config.workers,
         "dataloader_pin_memory": on_gpu,
@@ -217,6 +221,7 @@ def _arguments(config: TrainConfig, examples: int) -> Any:
         "logging_steps": config.log_steps,
         "save_strategy": "no" if config.save_steps is None else "steps",
         "save_steps": config.save_steps or 1,
+        "save_total_limit": config.keep_checkpoints,
         "report_to": "none",
         "disable_tqdm": True,
     }
