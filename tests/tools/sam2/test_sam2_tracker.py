@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reelgraph.errors import VideoWarning
 from reelgraph.graph.track_formats import tracks_to_bytes
 from reelgraph.graph.tracks import Tracks
 from reelgraph.tools.base import Tracker
@@ -14,6 +15,7 @@ from reelgraph.tools.sam2.config import CleanupConfig, Sam2Config
 from reelgraph.tools.sam2.engine import Engine
 from reelgraph.tools.sam2.scripted import ColourEngine
 from reelgraph.tools.sam2.tracker import Sam2Tracker
+from reelgraph.tools.video import Video
 
 RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)
 AS_IT_IS = CleanupConfig(enabled=False)
@@ -402,3 +404,35 @@ def test_whatever_comes_and_goes_has_one_id_and_its_true_masks(
     # Found at the check after their first frame; of one check, the larger comes first.
     order = sorted(first, key=lambda row: (-(-first[row] // 10), row))
     assert_exact(tracks, scene, dict(enumerate(order, start=1)))
+
+
+# ------------------------------------------------------------------------ damaged videos
+
+
+def noisy_red(index, width, height):
+    image = np.random.default_rng(index).integers(60, 130, (height, width, 3)).astype(np.uint8)
+    image[10:60, index % 60 : index % 60 + 50] = RED
+    return image
+
+
+def test_frames_that_do_not_decode_are_left_out(tmp_path, make_video):
+    path = make_video(
+        tmp_path / "clip.mp4",
+        times_ms=range(0, 6000, 40),
+        size=(128, 96),
+        painter=noisy_red,
+    )
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 60_000] = bytes(k % 251 for k in range(60_000))
+    path.write_bytes(data)
+    video = Video.open(path)
+    engine = ColourEngine([RED], tolerance=45)
+    with pytest.warns(VideoWarning, match="do not decode"):
+        tracks = Sam2Tracker(Sam2Config(part_s=0.5), engine=engine).track(video)
+    count = len(tracks.times_s)
+    assert 75 < count < 150
+    assert tracks.times_s.tolist() == video.times_s[tracks.frame_indices].tolist()
+    assert [item.id for item in tracks.objects] == [1]
+    assert len(tracks.track(1).positions) > 0.8 * count
+    assert tracks.track(1).positions[-1] == count - 1, "also after the damage"
