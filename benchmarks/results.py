@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.bottle import match_stays, names_by_match, stays
 
 from reelgraph import GraphStore, Pipeline, SceneGraph
-from reelgraph.eval import Record, RunLog, load_benchmark, run
+from reelgraph.eval import Manner, Record, RunLog, load_benchmark, run
 from reelgraph.eval.captions import GRAPH_WEIGHT, best_option, combined, option_scores
 from reelgraph.eval.stats import Estimate, accuracy, difference
 
@@ -61,7 +61,7 @@ def bottle_runs(data: Path, runs: Path) -> dict[str, RunLog]:
 
 def asked(name: str, data: Path, out: Path, arms: Sequence[str], **options: Any) -> RunLog:
     print(f"{out}:", file=sys.stderr)
-    log = run(name, data, arms=arms, out=out, say=tell, **options)
+    log = run(name, data, arms=arms, out=out, manner=Manner(say=tell), **options)
     assert log is not None
     return log
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reelgraph.eval.log import Record, Run, RunLog, read_run, read_runs
     from reelgraph.eval.plan import Config
     from reelgraph.eval.report import summarize, write_report
-    from reelgraph.eval.runner import run
+    from reelgraph.eval.runner import Manner, run
 
 _HOMES = {
     "reelgraph.eval.arms": ("Arm", "parse_arm"),
@@ -31,7 +31,7 @@ _HOMES = {
     "reelgraph.eval.log": ("Record", "Run", "RunLog", "read_run", "read_runs"),
     "reelgraph.eval.report": ("summarize", "write_report"),
     "reelgraph.eval.plan": ("Config",),
-    "reelgraph.eval.runner": ("run",),
+    "reelgraph.eval.runner": ("Manner", "run"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -39,6 +39,7 @@ __all__ = [
     "Arm",
     "Benchmark",
     "Config",
+    "Manner",
     "Prices",
     "Question",
     "Record",

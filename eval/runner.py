@@ -11,14 +11,14 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from langchain_core.language_models import BaseChatModel
 
-from reelgraph.agent.models import EMBEDDED, model_name, resolve_model
+from reelgraph.agent.models import EMBEDDED
 from reelgraph.errors import EvalError, ProviderError, ReelgraphError
 from reelgraph.eval.arms import Arm, parse_arms
 from reelgraph.eval.asking import Asker, Request
@@ -36,7 +36,7 @@ from reelgraph.progress import NullProgress, Progress, Stage
 if TYPE_CHECKING:
     from reelgraph.tools.pipeline import Pipeline
 
-__all__ = ["run"]
+__all__ = ["Manner", "run"]
 
 TRIES: Final = 4
 """How often a request is sent that the provider may answer later."""
@@ -55,20 +55,13 @@ def run(
     arms: Sequence[str],
     out: str | Path,
     model: str | BaseChatModel = EMBEDDED,
-    split: str | None = None,
-    graphs: str | Path | None = None,
-    captions: str | Path | None = None,
-    videos: str | Path | None = None,
     config: Config | None = None,
     shard: tuple[int, int] | None = None,
-    at_once: int = 8,
     cache: str | Path | bool = True,
-    retry_failed: bool = False,
-    prices: Prices | None = None,
     pipeline: Pipeline | None = None,
-    progress: Progress | None = None,
-    say: Say | None = None,
     dry: bool = False,
+    manner: Manner | None = None,
+    **material: str | Path | None,
 ) -> RunLog | None:
     """Ask the questions of a benchmark and return the log.
 
@@ -78,20 +71,14 @@ def run(
         arms: What the model is shown, by name (`reelgraph.eval.arms`).
         out: The run's folder. One that holds the same run goes on with it.
         model: ``"embedded"``, any LangChain model name, or a chat model.
-        split: Part of the data; None for the benchmark's own choice.
-        graphs: Graphs to evaluate in place of the data's own.
-        captions: A file of captions in place of the data's own.
-        videos: The folder with the video files.
         config: Options that may change an answer.
         shard: ``(k, n)`` to ask only the k-th of n parts; see `reelgraph.eval.log.read_run`.
-        at_once: How many requests wait for a provider at the same time.
         cache: Whether replies are kept and used again, or the folder for it.
-        retry_failed: Whether to ask again what failed.
-        prices: What tokens cost, for the estimate.
         pipeline: Builds the graphs of videos that have none.
-        progress: Shows how far the run is.
-        say: Told the estimate before the run starts and what was left out.
         dry: Whether to stop after the estimate; then nothing is written and None returned.
+        manner: Options that change no answer.
+        **material: ``split``, ``graphs``, ``captions`` and ``videos`` in place of the data's
+            own; see `reelgraph.eval.benchmarks.load_benchmark`.
 
     Raises:
         EvalError: If the run cannot be made as asked, or nearly everything fails.
@@ -101,52 +88,77 @@ def run(
         >>> from reelgraph.eval import run
         >>> log = run("nextqa", "nextqa/", arms=["none", "graph"], out="runs/a")  # doctest: +SKIP
     """
-    config = config or Config()
-    if isinstance(benchmark, str):
-        if data is None:
-            raise EvalError(f"name the folder with the data of {benchmark!r}: data=...")
-        benchmark = load_benchmark(
-            benchmark, data, split=split, graphs=graphs, captions=captions, videos=videos
-        )
+    found, config = _read(benchmark, data, material), config or Config()
     showing = Showing(
-        benchmark,
+        found,
         seed=config.seed,
         frames=config.frames,
         graph_tokens=config.graph_tokens,
         pipeline=pipeline,
     )
-    plan = make_plan(benchmark, parse_arms(arms), model, showing, config=config, shard=shard)
-    with ExitStack() as stack:
-        requests = None
-        if cache is not False:
-            folder = None if cache is True else Path(cache)
-            requests = stack.enter_context(RequestCache(folder))
-        job = Job(
-            plan,
-            at_once=1 if model_name(resolve_model(model)) == EMBEDDED else at_once,
-            cache=requests,
-            retry_failed=retry_failed,
-            prices=prices,
-            progress=progress or NullProgress(),
-            say=say or (lambda _: None),
-        )
+    plan = make_plan(found, parse_arms(arms), model, showing, config=config, shard=shard)
+    with _opened(cache) as requests:
+        job = Job(plan, requests, manner or Manner())
         if dry:
             job.look(Path(out))
             return None
         return job.carry_out(Path(out))
 
 
-@dataclass
+def _read(
+    benchmark: str | Benchmark, data: str | Path | None, material: Mapping[str, str | Path | None]
+) -> Benchmark:
+    """Return a benchmark that was read, or read it."""
+    if not isinstance(benchmark, str):
+        if data is not None or material:
+            raise EvalError("a benchmark that was read has its data; leave out data and the rest")
+        return benchmark
+    if data is None:
+        raise EvalError(f"name the folder with the data of {benchmark!r}: data=...")
+    return load_benchmark(benchmark, data, **material)  # type: ignore[arg-type]
+
+
+def _opened(cache: str | Path | bool) -> AbstractContextManager[RequestCache | None]:
+    if cache is False:
+        return nullcontext()
+    return RequestCache(None if cache is True else Path(cache))
+
+
+def _unsaid(_: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a run is carried out; no answer depends on it.
+
+    Attributes:
+        at_once: How many requests wait for a provider at the same time.
+        retry_failed: Whether to ask again what failed.
+        prices: What tokens cost, for the estimate.
+        progress: Shows how far the run is.
+        say: Told the estimate before the run starts and what was left out.
+    """
+
+    at_once: int = 8
+    retry_failed: bool = False
+    prices: Prices | None = None
+    progress: Progress = field(default_factory=NullProgress)
+    say: Say = _unsaid
+
+
+@dataclass(frozen=True)
 class Job:
-    """A plan and how it is carried out."""
+    """A plan, the cache, and how it is carried out."""
 
     plan: Plan
-    at_once: int
     cache: RequestCache | None
-    retry_failed: bool
-    prices: Prices | None
-    progress: Progress
-    say: Say
+    manner: Manner
+
+    @property
+    def workers(self) -> int:
+        """How many answers are waited for at the same time: the embedded model keeps none."""
+        return 1 if self.plan.header.model == EMBEDDED else self.manner.at_once
 
     def look(self, out: Path) -> None:
         """Say what is still to do, and do nothing."""
@@ -158,7 +170,7 @@ class Job:
             self.announce(writer.records)
             todo = self.todo(writer.records)
             if todo:
-                with self.progress.stage("answers", len(todo)) as stage:
+                with self.manner.progress.stage("answers", len(todo)) as stage:
                     _finish(_ask(self, todo, writer, stage))
         return read_run(out)
 
@@ -167,19 +179,19 @@ class Job:
         done = {
             (r.arm, r.question_id)
             for r in records
-            if not (self.retry_failed and r.error is not None)
+            if not (self.manner.retry_failed and r.error is not None)
         }
         return [task for task in self.plan.tasks() if (task[0].name, task[1].id) not in done]
 
     def announce(self, records: Sequence[Record]) -> None:
         """Say what was left out, and what is to come."""
         for sentence in filter(None, (self.plan.left_out, sensitivity(self.plan))):
-            self.say(sentence)
+            self.manner.say(sentence)
         todo = self.todo(records)
         total = len(self.plan.questions) * len(self.plan.arms)
         askers = self.plan.askers()
-        found = estimate(self.plan, todo, askers, self.cache, self.prices, total - len(todo))
-        self.say(str(found))
+        found = estimate(self.plan, todo, askers, self.cache, self.manner.prices, total - len(todo))
+        self.manner.say(str(found))
 
 
 def _finish(work: Coroutine[None, None, None]) -> None:
@@ -244,12 +256,12 @@ async def _ask(
     await _work(job, askers, iter(todo[:first]), writer, stage, tally)
     rest = len(todo) - first
     if rest:
-        seconds = (time.perf_counter() - tally.begun) * rest / first / job.at_once
-        job.say(f"about {shown_seconds(seconds)} to go, by the first {first} answers")
+        seconds = (time.perf_counter() - tally.begun) * rest / first / job.workers
+        job.manner.say(f"about {shown_seconds(seconds)} to go, by the first {first} answers")
     tasks = iter(todo[first:])
     try:
         async with asyncio.TaskGroup() as group:
-            for number in range(min(job.at_once, rest)):
+            for number in range(min(job.workers, rest)):
                 # An agent keeps what it made of a graph, so workers do not share one.
                 own = askers if number == 0 else job.plan.askers()
                 group.create_task(_work(job, own, tasks, writer, stage, tally))
@@ -271,7 +283,7 @@ async def _work(
         record = await _answer(job, askers[arm.name], arm, question, writer)
         writer.append(record)
         tally.add(record)
-        stage.note(tally.note(job.prices))
+        stage.note(tally.note(job.manner.prices))
         stage.advance()
         # The embedded model never waits; without this, Ctrl-C would not be heard.
         await asyncio.sleep(0)

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,14 @@ from made_benchmarks import MAKERS, made_graph, write_json
 
 from reelgraph.agent.testing import ScriptedChatModel, call, draft
 from reelgraph.errors import EvalError, ProviderError
-from reelgraph.eval import Config, Prices, Record, RunLog, load_benchmark, read_run, run
+from reelgraph.eval import Config, Manner, Prices, Record, RunLog, load_benchmark, read_run, run
 from reelgraph.eval.arms import parse_arm, parse_arms
 from reelgraph.eval.asking import Request, askers_for
 from reelgraph.eval.plan import parse_shard
 from reelgraph.eval.showing import Showing
 from reelgraph.progress import NullProgress
 
+MANNERS = {field.name for field in fields(Manner)}
 ARMS = ["none", "captions", "graph", "captions+graph", "graph~swap:1"]
 
 
@@ -38,7 +39,8 @@ def told(log: RunLog | None) -> list[dict[str, Any]]:
 
 
 def ask(data: Path, out: Path, *arms: str, **options: Any) -> RunLog:
-    log = run("jsonl", data, arms=arms or ARMS, out=out, **options)
+    manner = {name: options.pop(name) for name in MANNERS & options.keys()}
+    log = run("jsonl", data, arms=arms or ARMS, out=out, manner=Manner(**manner), **options)
     assert log is not None
     return log
 
@@ -427,7 +429,16 @@ def test_costs_are_told_before_anything_is_sent(data: Path, tmp_path: Path) -> N
         "out": tmp_path / "run",
         "model": ScriptedChatModel(letters),
     }
-    assert run("jsonl", data, dry=True, say=said.append, prices=Prices(10, 100), **shared) is None
+    assert (
+        run(
+            "jsonl",
+            data,
+            dry=True,
+            manner=Manner(say=said.append, prices=Prices(10, 100)),
+            **shared,
+        )
+        is None
+    )
     assert letters.told == []
     assert not (tmp_path / "run").exists()
     assert "6 answers" in said[0]
@@ -435,7 +446,7 @@ def test_costs_are_told_before_anything_is_sent(data: Path, tmp_path: Path) -> N
     assert "about $0.0" in said[0]
     ask(data, tmp_path / "run", "captions", model=ScriptedChatModel(letters))
     again: list[str] = []
-    run("jsonl", data, dry=True, say=again.append, **shared)
+    run("jsonl", data, dry=True, manner=Manner(say=again.append), **shared)
     assert "6 are in the log" in again[0]
 
 

@@ -8,6 +8,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reelgraph.cli.eval_options import (
+    ArmsOption,
+    AtOnceOption,
+    BenchmarkArgument,
+    CaptionsOption,
+    DataOption,
+    DryRunOption,
+    FramesOption,
+    GraphsOption,
+    GraphTokensOption,
+    LimitOption,
+    ModelOption,
+    NoCacheOption,
+    OutOption,
+    PriceOption,
+    RetryFailedOption,
+    RunsArgument,
+    SeedOption,
+    ShardOption,
+    SplitOption,
+    VideosOption,
+)
 from reelgraph.cli.eval_rendering import (
     show_comparisons,
     show_list,
@@ -41,97 +63,29 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-RunsArgument = Annotated[
-    list[Path],
-    typer.Argument(
-        metavar="RUN...", help="A run's folder, or those of its shards.", show_default=False
-    ),
-]
-
 
 @app.command()
 def run(
     context: typer.Context,
-    benchmark: Annotated[
-        str,
-        typer.Argument(
-            metavar="BENCHMARK",
-            help="nextqa, nextoe, nextgqa, star, agqa, perception_test, intentqa, egoschema, "
-            "mvbench, videomme, pvsg, or jsonl for your own questions.",
-            show_default=False,
-        ),
-    ],
-    data: Annotated[
-        Path,
-        typer.Option(help="Folder or file of the questions, as their owner publishes them."),
-    ],
-    arms: Annotated[
-        str,
-        typer.Option(
-            help="What the model is shown: none, frames, captions, graph, graph-text, truth, "
-            "truth-text, joined by +; graph~drop:0.5 spoils half of a graph (drop, relabel, "
-            "swap, shift, other); answers:FILE takes published answers.",
-            metavar="A,B,...",
-        ),
-    ] = "none,graph",
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="Chat model: embedded (no key, offline) or e.g. openai:gpt-5.", metavar="NAME"
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the run, by default runs/BENCHMARK-MODEL.", metavar="FOLDER"),
-    ] = None,
-    graphs: Annotated[
-        Path | None,
-        typer.Option(
-            help="Graphs to evaluate, in place of the data's own: a folder with one file a video "
-            "(reelgraph, TRASER, PVSG or VidVRD), or a VidSTG file.",
-            metavar="PATH",
-        ),
-    ] = None,
-    captions: Annotated[
-        Path | None,
-        typer.Option(help="Captions: {video: {second: text}}.", metavar="FILE"),
-    ] = None,
-    videos: Annotated[
-        Path | None, typer.Option(help="Folder with the video files.", metavar="FOLDER")
-    ] = None,
-    split: Annotated[
-        str | None, typer.Option(help="Part of the data: val, test, ...", metavar="NAME")
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(help="Ask a random sample of so many questions.", min=1)
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of the sample and of spoilt graphs.")] = 0,
-    frames: Annotated[
-        int, typer.Option(help="How many frames an arm with frames shows.", min=1, max=64)
-    ] = 8,
-    graph_tokens: Annotated[
-        int, typer.Option(help="At most so many tokens of a graph are told as text.", min=100)
-    ] = 4000,
-    shard: Annotated[
-        str | None,
-        typer.Option(help="Ask only one part: 1/2 is the first of two.", metavar="K/N"),
-    ] = None,
-    at_once: Annotated[
-        int, typer.Option(help="Requests that wait for a provider at the same time.", min=1)
-    ] = 8,
-    price: Annotated[
-        tuple[float, float] | None,
-        typer.Option(help="Dollars for a million tokens in and out.", metavar="IN OUT"),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what it would cost.")
-    ] = False,
-    retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Ask again what failed.")
-    ] = False,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Do not use or keep replies of earlier runs.")
-    ] = False,
+    benchmark: BenchmarkArgument,
+    data: DataOption,
+    arms: ArmsOption = "none,graph",
+    model: ModelOption = None,
+    out: OutOption = None,
+    graphs: GraphsOption = None,
+    captions: CaptionsOption = None,
+    videos: VideosOption = None,
+    split: SplitOption = None,
+    limit: LimitOption = None,
+    seed: SeedOption = 0,
+    frames: FramesOption = 8,
+    graph_tokens: GraphTokensOption = 4000,
+    shard: ShardOption = None,
+    at_once: AtOnceOption = 8,
+    price: PriceOption = None,
+    dry_run: DryRunOption = False,
+    retry_failed: RetryFailedOption = False,
+    no_cache: NoCacheOption = False,
     tracker: TrackerOption = None,
     generator: GeneratorOption = None,
     tool_options: SetOption = None,
@@ -150,7 +104,7 @@ def run(
       reelgraph eval run agqa --data AGQA/ --videos Charades/ --graphs traser/ \
         --arms frames,frames+graph --model openai:gpt-5 --limit 1000 --dry-run
     """
-    from reelgraph.eval import Config, Prices, load_benchmark
+    from reelgraph.eval import Config, Manner, Prices, load_benchmark
     from reelgraph.eval.plan import parse_shard
     from reelgraph.eval.runner import run as ask
 
@@ -169,13 +123,15 @@ def run(
             model=settings.model,
             config=Config(limit=limit, seed=seed, frames=frames, graph_tokens=graph_tokens),
             shard=part,
-            at_once=at_once,
             cache=not no_cache if cache is None else (cache / "eval" if not no_cache else False),
-            retry_failed=retry_failed,
-            prices=Prices(*price) if price else None,
             pipeline=_pipeline(context, settings, found),
-            progress=progress_for(quiet=quiet),
-            say=(lambda _: None) if quiet else remark,
+            manner=Manner(
+                at_once=at_once,
+                retry_failed=retry_failed,
+                prices=Prices(*price) if price else None,
+                progress=progress_for(quiet=quiet),
+                say=(lambda _: None) if quiet else remark,
+            ),
             dry=dry_run,
         )
     except KeyboardInterrupt:
