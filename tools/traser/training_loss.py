@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reelgraph.tools.traser.arrangement import IGNORED, batch
+from reelgraph.tools.traser.arrangement import IGNORED, ArrangementBatch, batch
 from reelgraph.tools.traser.embedding import prompt_embeddings, video_features
 from reelgraph.tools.traser.model import TraserModel
 from reelgraph.tools.traser.training_data import TrainingSample
@@ -47,32 +47,54 @@ def batch_loss(
         UserWarning: If an example is cut.
     """
     import torch
-    from torch.nn import functional, utils
+    from torch.nn import functional
 
     layout = batch([sample.arrangement for sample in samples], pad=pad)
-    vectors = [_vectors(model, sample) for sample in samples]
-    blank = model.embedding(torch.tensor([pad], device=model.device))[0]
-    padded = utils.rnn.pad_sequence(vectors, batch_first=True)
-    mask = torch.from_numpy(layout.attention_mask).to(model.device)
-    padded = torch.where(mask[..., None], padded, blank)
-    if padded.shape[1] > max_length:
+    length = layout.ids.shape[1]
+    if length > max_length:
         warnings.warn(
-            f"an example of {padded.shape[1]} tokens is cut to {max_length}, which may cut its "
-            "answer; leave examples with so many objects or windows out",
+            f"an example of {length} tokens is cut to {max_length}, which may cut its answer; "
+            "leave examples with so many objects or windows out",
             stacklevel=2,
         )
-    positions = torch.from_numpy(layout.position_ids).to(model.device)
-    hidden = model.language(
-        inputs_embeds=padded[:, :max_length],
-        attention_mask=mask[:, :max_length].long(),
-        position_ids=positions[..., :max_length],
-        use_cache=False,
-    ).last_hidden_state
+    hidden = _hidden_states(model, layout, _padded(model, samples, layout, pad), max_length)
     wanted = torch.from_numpy(layout.labels[:, 1:max_length]).to(model.device)
     supervised = wanted != IGNORED
     logits = model.head(hidden[:, :-1][supervised]).float()
     total = functional.cross_entropy(logits, wanted[supervised], reduction="sum")
     return total / max(1, int(supervised.sum()))
+
+
+def _hidden_states(
+    model: TraserModel, layout: ArrangementBatch, vectors: torch.Tensor, length: int
+) -> torch.Tensor:
+    """Return what the language model makes of the first ``length`` places."""
+    import torch
+
+    mask = torch.from_numpy(layout.attention_mask).to(model.device)
+    positions = torch.from_numpy(layout.position_ids).to(model.device)
+    hidden: torch.Tensor = model.language(
+        inputs_embeds=vectors[:, :length],
+        attention_mask=mask[:, :length].long(),
+        position_ids=positions[..., :length],
+        use_cache=False,
+    ).last_hidden_state
+    return hidden
+
+
+def _padded(
+    model: TraserModel, samples: Sequence[TrainingSample], layout: ArrangementBatch, pad: int
+) -> torch.Tensor:
+    """Return the vectors of a batch, ``(B, L, hidden)``, padding filled with ``pad``'s."""
+    import torch
+    from torch.nn import utils
+
+    vectors = utils.rnn.pad_sequence(
+        [_vectors(model, sample) for sample in samples], batch_first=True
+    )
+    blank = model.embedding(torch.tensor([pad], device=model.device))[0]
+    mask = torch.from_numpy(layout.attention_mask).to(model.device)
+    return torch.where(mask[..., None], vectors, blank)
 
 
 def _vectors(model: TraserModel, sample: TrainingSample) -> torch.Tensor:
