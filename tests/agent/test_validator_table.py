@@ -32,7 +32,7 @@ PASSIVE = {
 class Case:
     """A draft, and whether it says what the graph says."""
 
-    name: str
+    way: str
     graph: str
     draft: AnswerDraft
 
@@ -102,7 +102,7 @@ def wrong(name: str, graph: TemporalGraph, r: Relation) -> list[Case]:
         made["giver and receiver swapped"] = draft(f"{text} [{r.id}].", r.id)
     if first != r.id and not {r.subject, r.object} & _ends(graph.relation(first)):
         made["other relation cited"] = draft(f"{right} [{first}].", first)
-    return [Case(f"{name}: {r.id} {what}", name, each) for what, each in made.items()]
+    return [Case(way, name, each) for way, each in made.items()]
 
 
 def right(name: str, graph: TemporalGraph, r: Relation) -> list[Case]:
@@ -121,7 +121,7 @@ def right(name: str, graph: TemporalGraph, r: Relation) -> list[Case]:
     if r.object != CAMERA and r.predicate in PASSIVE:
         text = said(r, subject=r.object, object=r.subject, verb=PASSIVE[r.predicate])
         made["passive"] = draft(f"{text} [{r.id}].", r.id)
-    return [Case(f"{name}: {r.id} {what}", name, each) for what, each in made.items()]
+    return [Case(way, name, each) for way, each in made.items()]
 
 
 def tag(graph: TemporalGraph, object_id: int) -> str:
@@ -152,7 +152,11 @@ RIGHT = [
 ]
 
 
-def check(case: Case) -> list[str]:
+WAYS_TO_BE_WRONG = sorted({case.way for case in WRONG})
+WAYS_TO_BE_RIGHT = sorted({case.way for case in RIGHT})
+
+
+def problems(case: Case) -> list[str]:
     return check_draft(case.draft, GRAPHS[case.graph](), Facts()).problems
 
 
@@ -161,11 +165,14 @@ def test_there_are_at_least_200_of_each() -> None:
     assert len(RIGHT) >= 200
 
 
-@pytest.mark.parametrize("case", WRONG, ids=lambda case: case.name)
-def test_a_wrong_draft_is_caught(case: Case) -> None:
-    assert check(case), case.draft.text
+@pytest.mark.parametrize("way", WAYS_TO_BE_WRONG)
+def test_wrong_drafts_are_caught(way: str) -> None:
+    cases = [case for case in WRONG if case.way == way]
+    assert [case.draft.text for case in cases if not problems(case)] == []
 
 
-@pytest.mark.parametrize("case", RIGHT, ids=lambda case: case.name)
-def test_a_right_draft_passes(case: Case) -> None:
-    assert check(case) == [], case.draft.text
+@pytest.mark.parametrize("way", WAYS_TO_BE_RIGHT)
+def test_right_drafts_pass(way: str) -> None:
+    cases = [case for case in RIGHT if case.way == way]
+    rejected = {case.draft.text: found for case in cases if (found := problems(case))}
+    assert rejected == {}
