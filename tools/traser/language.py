@@ -51,9 +51,10 @@ LayerStep: TypeAlias = "Callable[..., torch.Tensor]"
 
 @dataclass(frozen=True, eq=False)
 class Cache:
-    """Keys and values of every layer, ``(layers, B, cached_heads, capacity, head_size)``.
+    """Keys and values of every layer, ``(layers, parts, B, cached_heads, SPLIT, head_size)``.
 
-    36,864 bytes a token in the published model.
+    Parts come before rows so that the first of them lie together in memory: a step looks at
+    as many as are filled, without copying. 36,864 bytes a token in the published model.
     """
 
     keys: torch.Tensor
@@ -62,7 +63,7 @@ class Cache:
     @property
     def capacity(self) -> int:
         """Tokens that fit in one row."""
-        return int(self.keys.shape[3])
+        return int(self.keys.shape[1]) * SPLIT
 
     @property
     def bytes(self) -> int:
@@ -113,9 +114,9 @@ class LanguageModel:
 
     def new_cache(self, rows: int, tokens: int) -> Cache:
         """Return an empty cache for ``rows`` sequences of up to ``tokens`` tokens."""
-        capacity = -(-tokens // SPLIT) * SPLIT
         shape = self.shape
-        size = (len(self._layers), rows, shape.cached_heads, capacity, shape.head_size)
+        parts = -(-tokens // SPLIT)
+        size = (len(self._layers), parts, rows, shape.cached_heads, SPLIT, shape.head_size)
         # Zeros, since what is masked is still multiplied: with 0, which no NaN survives.
         keys = self._embedding.new_zeros(size)
         return Cache(keys, keys.new_zeros(size))
@@ -133,13 +134,12 @@ class LanguageModel:
         """
         import torch
 
-        length = len(prompt)
-        rotation = self._rotation(torch.arange(length, device=prompt.device)[None])
+        rotation = self._rotation(torch.arange(len(prompt), device=prompt.device)[None])
         x = prompt[None]
         for number, layer in enumerate(self._layers):
             query, key, value = _projected(x, layer, self.shape, rotation)
-            cache.keys[number, row, :, :length] = key[0]
-            cache.values[number, row, :, :length] = value[0]
+            _store(cache.keys[number], row, key[0])
+            _store(cache.values[number], row, value[0])
             x = _finished(x, _attend_causally(query, key, value), layer, self.shape.epsilon)
         return self._logits(x[:, -1])[0]
 
@@ -209,7 +209,7 @@ def layer_step(
     Args:
         x: ``(B, 1, hidden)``.
         layer: The weights.
-        keys: The layer's cache, ``(B, cached_heads, capacity, head_size)``; written to.
+        keys: The layer's cache, ``(parts, B, cached_heads, SPLIT, head_size)``; written to.
         values: As ``keys``.
         rotation: Cosines and sines of the positions.
         positions: Place of the token in each row, ``(B,)``.
@@ -220,8 +220,9 @@ def layer_step(
 
     query, key, value = _projected(x, layer, shape, rotation)
     rows = torch.arange(len(x), device=x.device)
-    keys[rows, :, positions] = key[:, :, 0]
-    values[rows, :, positions] = value[:, :, 0]
+    parts, offsets = positions // SPLIT, positions % SPLIT
+    keys[parts, rows, :, offsets] = key[:, :, 0]
+    values[parts, rows, :, offsets] = value[:, :, 0]
     attended = _attend_cached(query, keys, values, hidden, shape)
     return _finished(x, attended, layer, shape.epsilon)
 
@@ -242,16 +243,25 @@ def _attend_cached(
     import torch
 
     count, extent = hidden.shape
-    groups = shape.heads // shape.cached_heads
-    q = query.view(count, shape.cached_heads, groups, shape.head_size) * shape.head_size**-0.5
-    scores = torch.matmul(q, keys[:, :, :extent].transpose(-1, -2)).float()
-    scores = scores.masked_fill(hidden[:, None, None], float("-inf"))
-    shares = torch.softmax(scores, dim=-1).to(values.dtype)
-    parts = (count, shape.cached_heads, groups, extent // SPLIT, SPLIT)
-    split = shares.view(parts).transpose(2, 3)
-    content = values[:, :, :extent].view(*parts[:2], extent // SPLIT, SPLIT, shape.head_size)
-    summed = torch.matmul(split, content).float().sum(dim=2).to(values.dtype)
-    return summed.view(count, 1, shape.heads * shape.head_size)
+    parts, groups = extent // SPLIT, shape.heads // shape.cached_heads
+    q = query.view(1, count, shape.cached_heads, groups, shape.head_size) * shape.head_size**-0.5
+    scores = torch.matmul(q, keys[:parts].transpose(-1, -2)).float()
+    # Parts go last for the softmax over the whole cache, and first again behind it.
+    whole = scores.permute(1, 2, 3, 0, 4).flatten(3)
+    shares = torch.softmax(whole.masked_fill(hidden[:, None, None], float("-inf")), dim=-1)
+    split = shares.view(*whole.shape[:3], parts, SPLIT).permute(3, 0, 1, 2, 4)
+    summed = torch.matmul(split.to(values.dtype), values[:parts]).float().sum(dim=0)
+    return summed.to(values.dtype).view(count, 1, shape.heads * shape.head_size)
+
+
+def _store(cache: torch.Tensor, row: int, read: torch.Tensor) -> None:
+    """Put ``(cached_heads, L, head_size)`` into a row of ``(parts, B, heads, SPLIT, size)``."""
+    heads, length, size = read.shape
+    whole = length // SPLIT
+    full = read[:, : whole * SPLIT].view(heads, whole, SPLIT, size)
+    cache[:whole, row] = full.transpose(0, 1)
+    if whole * SPLIT < length:
+        cache[whole, row, :, : length - whole * SPLIT] = read[:, whole * SPLIT :]
 
 
 def _attend_causally(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
