@@ -6,19 +6,18 @@ import threading
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, Unpack
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 from reelgraph.agent.answer import Answer
 from reelgraph.agent.budget import Limits, Meter
 from reelgraph.agent.events import AnswerReady, Event
-from reelgraph.agent.inputs import checked_request, checked_window
+from reelgraph.agent.inputs import checked_request
 from reelgraph.agent.inquiry import Inquiry
-from reelgraph.agent.late import LateScene
 from reelgraph.agent.models import EMBEDDED, model_name, resolve_model
-from reelgraph.agent.modes import Mode, ModeChoice, checked_frames, choose_mode
-from reelgraph.agent.scene import Asked, Part, Scene, Source, graph_hash, sources_of
-from reelgraph.agent.sessions import Kept, Session, open_session
+from reelgraph.agent.modes import ModeChoice, checked_frames, choose_mode
+from reelgraph.agent.opening import Sessions, Window
+from reelgraph.agent.scene import Asked, Source, sources_of
+from reelgraph.agent.sessions import Session
 from reelgraph.errors import AgentError
 from reelgraph.graph.temporal import TemporalGraph
 from reelgraph.progress import NullProgress, Progress
@@ -34,11 +33,6 @@ if TYPE_CHECKING:
     from reelgraph.tools.pipeline import Pipeline
 
 __all__ = ["AskOptions", "VideoAgent"]
-
-Window: TypeAlias = tuple[float, float]
-
-KEPT_SESSIONS = 8
-"""How many graphs an agent keeps ready, with their tools and tracks."""
 
 
 class AskOptions(TypedDict, total=False):
@@ -120,9 +114,7 @@ class VideoAgent:
         self._context_tokens = context_tokens
         self._model: BaseChatModel | None = None
         self._lock = threading.RLock()
-        self._graph_ids: WeakKeyDictionary[TemporalGraph, str] = WeakKeyDictionary()
-        self._sessions: Kept[Session] = Kept(KEPT_SESSIONS)
-        self._known: set[str] = set()
+        self._sessions = Sessions(lambda: self.pipeline)
 
     # -- what it is made of --------------------------------------------------------------
 
@@ -281,75 +273,13 @@ class VideoAgent:
         meter: Meter,
     ) -> Session:
         """Return what is needed to answer from these sources."""
-        mode = choose_mode(self.model, self._mode_choice)
+        model = self.model
+        mode = choose_mode(model, self._mode_choice)
         paths = [str(s) for s in sources if not isinstance(s, TemporalGraph)]
-        wanted = self._lazy and mode == "tools" and model_name(self.model) != EMBEDDED
-        if wanted and len(paths) == len(sources) and not self._known.issuperset(paths):
-            return self._late_session(paths, during, progress, meter)
-        return self._session(sources, during, progress, mode)
-
-    def _session(
-        self, sources: Sequence[Source], during: Window | None, progress: Progress, mode: Mode
-    ) -> Session:
-        """Return the session of these sources, made once."""
-        graphs = [self._graph_of(source, progress) for source in sources]
-        windows = [during and checked_window(during, g.video.duration_s) for g in graphs]
-        ids = [self._graph_id(graph) for graph in graphs]
-        paths = [None if isinstance(s, TemporalGraph) else str(s) for s in sources]
-
-        def make() -> Session:
-            parts = [
-                self._part(path, graph, window, progress)
-                for path, graph, window in zip(paths, graphs, windows, strict=True)
-            ]
-            return open_session(Scene(parts, "+".join(ids)), self.model, mode)
-
-        return self._sessions.get_or_make((*ids, *windows, *paths, mode), make)
-
-    def _late_session(
-        self, paths: Sequence[str], during: Window | None, progress: Progress, meter: Meter
-    ) -> Session:
-        """Return a session of its own for videos whose graphs may not be needed."""
-        from reelgraph.tools.video import Video
-
-        def track() -> int:
-            found = [self.pipeline.tracks(path, progress=progress) for path in paths]
-            return sum(len(tracks.objects) for tracks in found)
-
-        def build() -> tuple[Sequence[Part], str]:
-            scene = self._session(paths, during, progress, "tools").scene
-            return scene.parts, scene.graph_id
-
-        videos = [Video.open(path).info for path in paths]
-        if during is not None:
-            for info in videos:
-                checked_window(during, info.duration_s)
-        return open_session(LateScene(videos, paths, track, build, meter), self.model, "tools")
-
-    def _graph_of(self, source: Source, progress: Progress) -> TemporalGraph:
-        if isinstance(source, TemporalGraph):
-            return source
-        graph = self.pipeline.graph(source, progress=progress)
-        self._known.add(str(source))
-        return graph
-
-    def _part(
-        self,
-        path: str | None,
-        graph: TemporalGraph,
-        window: Window | None,
-        progress: Progress,
-    ) -> Part:
-        tracks = None if path is None else self.pipeline.tracks(path, progress=progress)
-        cut = graph if window is None else graph.between(*window)
-        return Part(cut, tracks, path, window)
-
-    def _graph_id(self, graph: TemporalGraph) -> str:
-        """Return the hash of a graph's document, computed once for each graph."""
-        with self._lock:
-            if graph not in self._graph_ids:
-                self._graph_ids[graph] = graph_hash(graph)
-            return self._graph_ids[graph]
+        late = self._lazy and mode == "tools" and model_name(model) != EMBEDDED
+        if late and len(paths) == len(sources) and not self._sessions.are_built(paths):
+            return self._sessions.late_session(paths, during, model, meter, progress)
+        return self._sessions.session(sources, during, model, mode, progress)
 
 
 def _shown(source: Source) -> str:
