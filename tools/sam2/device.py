@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
 __all__ = ["choose_device", "choose_dtype", "objects_that_fit"]
 
-CPU_OBJECTS: Final = 16
-"""More at once is slower on a CPU: the activations leave its cache."""
+CPU_TOKENS: Final = 256
+"""Image tokens of all objects at once; with more a CPU is slower, as they leave its cache."""
+TOKEN_PIXELS: Final = 16
+"""Side of an image token in pixels of the model's image."""
 MOST_OBJECTS: Final = 64
 BYTES_PER_PIXEL: Final = 200
 """Activations of one object for each pixel of the model's image, an upper estimate."""
@@ -62,7 +64,7 @@ def objects_that_fit(config: EngineConfig, device: torch.device) -> int:
     if config.objects_per_batch is not None:
         return config.objects_per_batch
     if device.type != "cuda":
-        return CPU_OBJECTS
+        return max(1, min(MOST_OBJECTS, CPU_TOKENS // (config.image_size // TOKEN_PIXELS) ** 2))
     free, _ = torch.cuda.mem_get_info(device)
     each = BYTES_PER_PIXEL * config.image_size**2
     return max(1, min(MOST_OBJECTS, int(free * SHARE_OF_FREE / each)))

@@ -87,11 +87,8 @@ class Network:
         """Switch gradients off and, if asked for, autocast on."""
         import torch
 
-        mixed = self._dtype != torch.float32
-        with (
-            torch.inference_mode(),
-            torch.autocast(self.model.device.type, self._dtype, enabled=mixed),
-        ):
+        device, mixed = self.model.device.type, self._dtype == torch.bfloat16
+        with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=mixed):
             yield
 
     def encode_image(self, pixels: torch.Tensor) -> FrameFeatures:

@@ -298,7 +298,12 @@ def test_the_cpu_computes_in_float32_and_objects_per_batch_can_be_set():
     assert choose_dtype(CONFIG, torch.device("cuda")) == torch.bfloat16
     assert choose_dtype(EngineConfig(dtype="bfloat16"), cpu) == torch.bfloat16
     assert objects_that_fit(EngineConfig(objects_per_batch=3), cpu) == 3
-    assert objects_that_fit(CONFIG, cpu) > 1
+
+
+@pytest.mark.parametrize(("image_size", "objects"), [(32, 64), (64, 16), (128, 4), (1024, 1)])
+def test_on_a_cpu_fewer_objects_go_at_once_the_larger_the_image(image_size, objects):
+    config = EngineConfig(image_size=image_size, device="cpu")
+    assert objects_that_fit(config, torch.device("cpu")) == objects
 
 
 def test_bfloat16_gives_nearly_the_same_masks(engine, image):
