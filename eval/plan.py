@@ -17,6 +17,7 @@ from reelgraph.errors import EvalError
 from reelgraph.eval.arms import Arm
 from reelgraph.eval.asking import Asker, Published, askers_for, code_hash
 from reelgraph.eval.benchmarks.question import Benchmark, Question
+from reelgraph.eval.captions import CAPTION_RULE, GRAPH_WEIGHT
 from reelgraph.eval.log import Run
 from reelgraph.eval.showing import Showing
 
@@ -201,6 +202,8 @@ def _versions(model: str | BaseChatModel) -> dict[str, str]:
         found[_PROVIDERS[provider]] = _version(_PROVIDERS[provider])
     if provider == EMBEDDED or not isinstance(model, str):
         found["model"] = type(resolve_model(model)).__name__
+    if provider == EMBEDDED:
+        found["captions"] = f"{CAPTION_RULE}, weight of graphs {GRAPH_WEIGHT}"
     return found | {"code": code_hash()}
 
 
