@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -69,6 +70,18 @@ class Limits:
             )
 
 
+@dataclass(frozen=True)
+class _Sent:
+    """What a call sent, for an estimate of its tokens."""
+
+    messages: Sequence[BaseMessage] = ()
+    tools: object = None
+
+    def size(self) -> int:
+        tools = estimate_tokens(json.dumps(self.tools, default=str)) if self.tools else 0
+        return tools + sum(map(_size, self.messages))
+
+
 class Meter(BaseCallbackHandler):
     """Counts calls, tokens, seconds and money, and stops a question at its limits.
 
@@ -90,7 +103,7 @@ class Meter(BaseCallbackHandler):
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._deadline: float | None = None
-        self._running: dict[UUID, tuple[str, float, list[BaseMessage]]] = {}
+        self._running: dict[UUID, tuple[str, float, _Sent]] = {}
         self.model_calls = 0
         self.input_tokens = 0
         self.output_tokens = 0
@@ -175,10 +188,11 @@ class Meter(BaseCallbackHandler):
         messages: list[list[BaseMessage]],
         *,
         run_id: UUID,
-        **kwargs: Any,  # noqa: ARG002
+        **kwargs: Any,
     ) -> None:
         """Start a call's clock."""
-        sent = [message for batch in messages for message in batch]
+        tools = (kwargs.get("invocation_params") or {}).get("tools")
+        sent = _Sent([message for batch in messages for message in batch], tools)
         with self._lock:
             self._running[run_id] = ("model", time.perf_counter(), sent)
 
@@ -192,7 +206,7 @@ class Meter(BaseCallbackHandler):
     ) -> None:
         """Start a tool's clock."""
         with self._lock:
-            self._running[run_id] = ("tools", time.perf_counter(), [])
+            self._running[run_id] = ("tools", time.perf_counter(), _Sent())
 
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:  # noqa: ARG002
         """Add the tokens of a call, estimated where the provider does not report them."""
@@ -216,20 +230,20 @@ class Meter(BaseCallbackHandler):
 
     # -- inside ------------------------------------------------------------------------
 
-    def _end(self, run_id: UUID) -> list[BaseMessage]:
+    def _end(self, run_id: UUID) -> _Sent:
         with self._lock:
-            stage, begun, sent = self._running.pop(run_id, ("model", time.perf_counter(), []))
+            stage, begun, sent = self._running.pop(run_id, ("model", time.perf_counter(), _Sent()))
             self.seconds[stage] += time.perf_counter() - begun
         return sent
 
-    def _add(self, message: AIMessage, sent: Sequence[BaseMessage]) -> None:
+    def _add(self, message: AIMessage, sent: _Sent) -> None:
         used = message.usage_metadata
         with self._lock:
             if used and used["input_tokens"] + used["output_tokens"]:
                 self.input_tokens += used["input_tokens"]
                 self.output_tokens += used["output_tokens"]
             elif self._estimate:
-                self.input_tokens += sum(map(_size, sent))
+                self.input_tokens += sent.size()
                 self.output_tokens += _size(message)
                 self.estimated = True
 

@@ -41,7 +41,8 @@ class Chat:
 
     A provider's model reads the earlier questions and answers with the ids that they
     cited. For the embedded model pronouns and ``next`` are replaced by what the last
-    answer was about (one video only). Ask one question of a chat at a time.
+    answer was about (one video only), and the answer's ``question`` is the one spelled out.
+    Ask one question of a chat at a time.
 
     Args:
         agent: Answers the questions.

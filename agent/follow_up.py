@@ -12,7 +12,7 @@ from reelgraph.graph.temporal import TemporalGraph
 
 __all__ = ["spelled_out"]
 
-_LEAD = re.compile(r"^\s*(?:and|so|but|ok|okay|then)\b[\s,]*", re.IGNORECASE)
+_LEAD = re.compile(r"^\s*(?:(?:and|so|but|ok|okay)\b[\s,]*)+", re.IGNORECASE)
 _SOMEBODY = re.compile(r"\b(?:he|she|him)\b", re.IGNORECASE)
 _THEY = re.compile(r"\b(?:they|them)\b", re.IGNORECASE)
 _WHOSE = re.compile(r"\b(?:his|her|their|its)\s+(?=\w)", re.IGNORECASE)
@@ -47,7 +47,9 @@ def spelled_out(question: str, last: Answer, graph: TemporalGraph) -> str:
         if ids:
             text = pattern.sub(graph.name(ids[0]), text)
     text = _WHOSE.sub("the ", text)
-    return _anchored(text, last) if text.strip() else question
+    if not _NEXT.sub("", text).strip(" ?.!"):
+        text = f"What does {graph.name(acting[0])} do next?" if acting else "What happens next?"
+    return _anchored(text, last)
 
 
 def _ordered(last: Answer, graph: TemporalGraph) -> Sequence[int]:

@@ -255,7 +255,7 @@ def test_tokens_that_are_not_reported_are_estimated() -> None:
     with serving(RIGHT) as server:
         usage = ask(agent_on(server), "stream").usage
     assert usage.estimated
-    assert usage.input_tokens > 100
+    assert usage.input_tokens > 1500  # the tools are told with every call
     assert usage.output_tokens > 5
 
 

@@ -183,6 +183,8 @@ def test_the_embedded_model_follows_up() -> None:
         ("When does he put it down?", {"r3", "r9"}),
         ("Does he touch the bowl?", {"r14"}),
         ("What does the person do before that?", {"r16"}),
+        ("And then?", {"r3"}),
+        ("And after that?", {"r3"}),
         ("How many cups are there?", set()),
     ],
 )
