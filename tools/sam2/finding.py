@@ -107,13 +107,18 @@ class FindingPass:
                 self._discover(embedding, position, frame, seen)
         return len(self._roster.awake)
 
+    @property
+    def found(self) -> tuple[Found, ...]:
+        """Everything found so far, by increasing id."""
+        return tuple(self._found.values())
+
     def save(self, position: int) -> tuple[FindingState, bytes]:
         """Return the state before the frame at ``position``, and the memories in it."""
         places, memories = self._roster.save()
         state = FindingState(
             next=position,
             checked=self._checked,
-            found=tuple(self._found.values()),
+            found=self.found,
             places=tuple(places),
             left_out=self._budget.left_out,
         )

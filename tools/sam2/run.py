@@ -73,6 +73,7 @@ class Run:
         video: The video.
         work: Where the run is saved; it goes on from what lies there.
         progress: Receives one stage for each pass.
+        prompts: What to follow instead of what is found, see `point_out`.
         keep_masks: Whether automatic masks are kept, for `automatic_masks`.
     """
 
@@ -84,6 +85,7 @@ class Run:
         work: WorkFolder,
         progress: Progress,
         *,
+        prompts: Sequence[ObjectPrompt] = (),
         keep_masks: bool = False,
     ) -> None:
         self._engine = engine
@@ -92,7 +94,8 @@ class Run:
         self._work = work
         self._progress = progress
         self._keep_masks = keep_masks
-        self._schedule = Schedule(video, config)
+        self._prompts = prompts
+        self._schedule = Schedule(video, config, include_s=[item.time_s for item in prompts])
         self._state = self._saved_state() or _State()
 
     @property
@@ -116,13 +119,13 @@ class Run:
 
         self._sweep(finding, state.next, save)
         masks = self._save_masks(finding)
-        found = finding.save(len(self._schedule))[0].found
+        found = finding.found
         notes = tuple(finding.warnings()) if found else ("No objects were found in this video.",)
         update = {"stage": "following", "found": found, "notes": notes, "mask_parts": masks}
         self._save({**update, "finding": FindingState()}, b"")
 
-    def point_out(self, prompts: Sequence[ObjectPrompt]) -> None:
-        """Take the objects from prompts instead; their ids count the prompts from 1.
+    def point_out(self) -> None:
+        """Take the objects from the prompts; their ids count the prompts from 1.
 
         Raises:
             QueryError: If the frame of a prompt does not decode.
@@ -130,7 +133,7 @@ class Run:
         if self._state.stage != "finding":
             return
         found, notes = [], []
-        for number, prompt in enumerate(prompts, start=1):
+        for number, prompt in enumerate(self._prompts, start=1):
             position = self._schedule.position_at(prompt.time_s)
             frame = self._schedule.frame(position)
             if frame is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -25,6 +25,8 @@ class Schedule:
     Args:
         video: The video.
         config: Frames per second, seconds between checks, seconds of a part.
+        include_s: Times in seconds; the frames shown then are processed whatever the
+            frames per second, so that what is pointed out is looked at where it was seen.
 
     Attributes:
         frame_indices: Index in the video of every frame to process, shape ``(n,)``.
@@ -33,11 +35,13 @@ class Schedule:
         lookouts: The checks and the last frame: where the offline pass looks ahead.
     """
 
-    def __init__(self, video: Video, config: Sam2Config) -> None:
+    def __init__(
+        self, video: Video, config: Sam2Config, *, include_s: Sequence[float] = ()
+    ) -> None:
         self._video = video
-        self._fps = config.fps
         self._part_s = config.part_s
-        self.frame_indices: Ints = video.frame_indices(fps=config.fps)
+        shown = np.searchsorted(video.times_s, np.array(include_s) + 1e-9, side="right") - 1
+        self.frame_indices: Ints = np.union1d(video.frame_indices(fps=config.fps), shown)
         self.times_s: Floats = video.times_s[self.frame_indices]
         self.checks: list[int] = CheckClock(config.discovery.every_s).checks(self.times_s).tolist()
         last = len(self) - 1
@@ -55,7 +59,7 @@ class Schedule:
         """
         if start >= len(self):
             return
-        frames = self._video.frames(fps=self._fps, start_s=float(self.times_s[start]))
+        frames = self._video.frames_at(self.times_s[start:].tolist())
         for frame in _ahead(frames):
             yield int(np.searchsorted(self.frame_indices, frame.index)), frame
 

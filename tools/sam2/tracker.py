@@ -136,12 +136,18 @@ class Sam2Tracker:
         root = self.work_root or default_work_root()
         with open_work(root, self._key(video, prompts, stages)) as work:
             run = Run(
-                engine, self._run_config(prompts), video, work, progress, keep_masks=bool(stages)
+                engine,
+                self._run_config(prompts),
+                video,
+                work,
+                progress,
+                prompts=prompts or (),
+                keep_masks=stages is not None,
             )
             if prompts is None:
                 run.find()
             else:
-                run.point_out(prompts)
+                run.point_out()
             raw = dataclasses.replace(run.follow(), warnings=run.notes)
             cleans = prompts is None
             tracks = clean_tracks(raw, self._config.cleanup, progress=progress) if cleans else raw

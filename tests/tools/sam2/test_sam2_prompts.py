@@ -120,6 +120,13 @@ def test_the_time_may_be_any_and_lookback_is_no_limit(scene, time_s, dormant_aft
     assert_follows(follow(scene, red, dormant_after_s=dormant_after_s), scene, {1: 0})
 
 
+def test_the_frame_that_was_pointed_at_is_processed_whatever_the_frames_per_second(scene):
+    prompt = ObjectPrompt(2.34, PointPrompt(((24, 5),)))
+    tracks = follow(scene, prompt, fps=2.0)
+    assert tracks.frame_indices.tolist() == [0, 5, 10, 15, 20, 23, 25, 30, 35, 40, 45, 50, 55]
+    assert_follows(tracks, scene, {1: 0})
+
+
 def test_a_mask_is_taken_as_it_is_and_small_things_are_not_cleaned_away(scene):
     mask = np.zeros((64, 96), bool)
     mask[40:44, 62:66] = True
