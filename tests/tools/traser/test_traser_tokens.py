@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made_checkpoint import write_tokenizer
 
 from reelgraph.errors import SettingsError
 from reelgraph.tools.traser.arrangement import SpecialIds
+from reelgraph.tools.traser.grid import Grid
 from reelgraph.tools.traser.tokens import TraserTokens, load_tokens, task_text
 
 TASKS = ("scene_graph", "relationships", "attributes", "objects")
@@ -109,3 +111,35 @@ def test_a_tokenizer_without_trajectory_tokens_is_refused(golden: Path, tmp_path
     (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "Qwen2Tokenizer"}')
     with pytest.raises(SettingsError, match="obj_traj_start"):
         load_tokens(tmp_path)
+
+
+@pytest.fixture
+def made_tokens(tmp_path: Path) -> TraserTokens:
+    pytest.importorskip("transformers", reason="needs the extra traser")
+    write_tokenizer(tmp_path)
+    return load_tokens(tmp_path)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_prompt_is_a_chat(task: Any, made_tokens: TraserTokens) -> None:
+    prompt = made_tokens.prompt(task, answer="{}")
+    text = made_tokens.tokenizer.decode([*prompt.before, *prompt.after, *prompt.answer])
+    assert text == (
+        "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
+        f"<|im_start|>user\n{task_text(task)}\n<|im_end|>\n"
+        "<|im_start|>assistant\n{}<|im_end|>\n"
+    )
+
+
+def test_one_pad_stands_for_each_visual_token(made_tokens: TraserTokens) -> None:
+    special = made_tokens.special
+    ids = made_tokens.prompt("objects").unarranged(Grid(2, 4, 6), special)
+    assert ids.tolist().count(special.video_pad) == 12
+    first = ids.tolist().index(special.video_pad)
+    assert ids[first - 1] == special.vision_start
+    assert ids[first + 12] == special.vision_end
+
+
+def test_labels_are_encoded_on_their_own(made_tokens: TraserTokens) -> None:
+    assert bytes(made_tokens.object_label(12)) == b"Object 12: "
+    assert bytes(made_tokens.window_label(96, 100)) == b"<96 - 100 sec>"
