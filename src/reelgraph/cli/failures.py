@@ -40,7 +40,7 @@ class FriendlyGroup(TyperGroup):
             _say("Error", _sentence(error), "bold red")
             raise typer.Exit(EXIT_USER) from error
         except KeyboardInterrupt as stop:
-            _say("Stopped", "nothing half done was kept", "bold")
+            _say("Stopped", "nothing half done counts; run the same command to go on", "bold")
             raise typer.Exit(EXIT_INTERRUPTED) from stop
 
 
