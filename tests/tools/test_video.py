@@ -318,3 +318,13 @@ def test_real_clips_index_without_decoding(data_dir):
             base = stream.time_base
         expected = [float((value - pts[0]) * base) for value in pts]
         assert video.times_s.tolist() == pytest.approx(expected, abs=1e-9), path.name
+
+
+@pytest.mark.parametrize("fps", [None, 5.0, 100.0])
+@pytest.mark.parametrize("window", [(0.0, None), (0.5, 1.2), (1.2, 0.5), (99.0, None)])
+def test_the_frames_to_come_are_known_without_decoding(tmp_path, make_video, fps, window):
+    path = make_video(tmp_path / "clip.mp4", times_ms=[*range(0, 1000, 40), 1130, 1500, 1520])
+    video = Video.open(path)
+    options = {"fps": fps, "start_s": window[0], "end_s": window[1]}
+    decoded = [frame.index for frame in video.frames(**options)]
+    assert video.frame_indices(**options).tolist() == decoded
