@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 
-from reelgraph.agent.language import stem
+from reelgraph.agent.language import stem, tokens
+from reelgraph.agent.verbs import verb
 from reelgraph.agent.vocabulary import GRAMMAR
 from reelgraph.errors import QueryError
+from reelgraph.graph.schema import Relation
 from reelgraph.graph.temporal import TemporalGraph
 
-__all__ = ["misnamed", "with_names"]
+__all__ = ["misnamed", "with_mentions", "with_names"]
 
 _TAG = re.compile(r"(?<![\w\[#.])([^\W\d_][\w-]*?)\??(\d+)\b(?![.\w]*\])")
+_BY_ID = re.compile(r"\[o\d+|#\d+")
 _NAME = re.compile(r"([^\W\d_][\w-]*)\?? #(\d+)\b|\b([^\W\d_][\w-]*) \[o(\d+)\]")
 
 
@@ -50,6 +55,47 @@ def misnamed(text: str, graph: TemporalGraph) -> list[str]:
         if ids and number not in ids and _label(number, graph) is not None:
             problems.append(f"{found[0]!r} misnames an object: {number} is {graph.name(number)}")
     return problems
+
+
+def with_mentions(sentence: str, relations: Sequence[Relation], graph: TemporalGraph) -> str:
+    """Return a sentence with ``[o2]`` where it only describes objects.
+
+    A trait that one object of the graph has alone, if it is no verb, means that object; so
+    does a label that one participant of the relations has alone, if the sentence has it
+    once. A sentence that names an object by its id is returned as it is.
+
+    Args:
+        sentence: One sentence of a draft.
+        relations: What it cites.
+        graph: Whose objects it names.
+    """
+    if _BY_ID.search(sentence) or not relations:
+        return sentence
+    ends = {i for r in relations for i in (r.subject, r.object, r.recipient) if i is not None}
+    items, plain = graph.objects(), sentence.lower()
+    traits = _alone([(trait, o.id) for o in items for trait in o.attributes])
+    told = [pair for pair in traits if pair[0].lower() in plain and not _acts(pair[0])]
+    found: set[int] = set()
+    for text, object_id in sorted(told, key=lambda pair: -len(pair[0])):
+        pattern = re.compile(rf"\b{re.escape(text)}\b", re.IGNORECASE)
+        if object_id not in found and pattern.search(sentence):
+            sentence = pattern.sub(f"[o{object_id}]", sentence, count=1)
+            found.add(object_id)
+    for text, object_id in _alone([(o.label, o.id) for o in items if o.id in ends]):
+        pattern = re.compile(rf"\b{re.escape(text)}\b", re.IGNORECASE)
+        if object_id not in found and len(pattern.findall(sentence)) == 1:
+            sentence = pattern.sub(f"[o{object_id}]", sentence)
+    return sentence
+
+
+def _acts(text: str) -> bool:
+    return any(verb(word) or word.endswith("ing") for word in tokens(text))
+
+
+def _alone(words: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Return the pairs of words and objects whose words no other object has."""
+    counts = Counter(text.lower() for text, _ in words)
+    return [(text, object_id) for text, object_id in words if counts[text.lower()] == 1]
 
 
 def _label(object_id: int, graph: TemporalGraph) -> str | None:

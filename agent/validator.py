@@ -15,7 +15,7 @@ from reelgraph.agent.answer import AnswerDraft
 from reelgraph.agent.claims import contradiction
 from reelgraph.agent.facts import Facts, ResultRow
 from reelgraph.agent.language import NUMBERS
-from reelgraph.agent.naming import misnamed, with_names
+from reelgraph.agent.naming import misnamed, with_mentions, with_names
 from reelgraph.agent.references import Reference, find_references, parse_reference, resolve
 from reelgraph.errors import QueryError
 from reelgraph.graph.schema import CAMERA, Relation
@@ -185,7 +185,8 @@ class _Check:
             inline = self._relations(
                 r for _, r in find_references(sentence) if r in cited or r.key in self._keys(cited)
             )
-            problem = contradiction(sentence, inline, relations, self._graph)
+            named = with_mentions(sentence, inline or relations, self._graph)
+            problem = contradiction(named, inline, relations, self._graph)
             if problem and not _NEGATION.search(sentence):
                 self._problems.append(problem)
                 bad.append(sentence)

@@ -92,6 +92,9 @@ def wrong(name: str, graph: TemporalGraph, r: Relation) -> list[Case]:
             made["swapped"] = draft(f"{swapped} [{r.id}].", r.id)
             plain = f"{graph.name(r.object)} {words(r)} {graph.name(r.subject)}"
             made["swapped by name"] = draft(f"{plain} [{r.id}].", r.id)
+            if r.recipient is None and (them := described(graph, r)):
+                backward = f"The {them[1]} {words(r)} the {them[0]}"
+                made["swapped by description"] = draft(f"{backward} [{r.id}].", r.id)
             tags = f"{tag(graph, r.object)} {words(r)} {tag(graph, r.subject)}"
             made["swapped by tags"] = draft(f"{tags} [{r.id}].", r.id)
         if r.predicate in PASSIVE and r.predicate not in SYMMETRIC:
@@ -118,6 +121,9 @@ def right(name: str, graph: TemporalGraph, r: Relation) -> list[Case]:
         "by tags": draft(f"{said(r).replace(f'[o{r.subject}]', named, 1)} [{r.id}].", r.id),
         "as a reply": draft(f"It is [o{r.subject}].", r.id),
     }
+    if r.recipient is None and (them := described(graph, r)):
+        forward = f"The {them[0]} {words(r)} the {them[1]}"
+        made["by description"] = draft(f"{forward} [{r.id}].", r.id)
     if r.object != CAMERA and r.predicate in PASSIVE:
         text = said(r, subject=r.object, object=r.subject, verb=PASSIVE[r.predicate])
         made["passive"] = draft(f"{text} [{r.id}].", r.id)
@@ -127,6 +133,21 @@ def right(name: str, graph: TemporalGraph, r: Relation) -> list[Case]:
 def tag(graph: TemporalGraph, object_id: int) -> str:
     """Return how compact text names an object."""
     return f"{graph.object(object_id).label}{object_id}"
+
+
+def described(graph: TemporalGraph, r: Relation) -> tuple[str, str] | None:
+    """Return subject and object in words, if words tell them apart."""
+    if r.object == CAMERA:
+        return None
+    ends = (graph.object(r.subject), graph.object(r.object))
+    if ends[0].label != ends[1].label:
+        return (ends[0].label, ends[1].label)
+    if all(item.attributes for item in ends):
+        return (
+            f"{ends[0].label} with the {ends[0].attributes[0]}",
+            f"{ends[1].label} with the {ends[1].attributes[0]}",
+        )
+    return None
 
 
 def other_label(graph: TemporalGraph, object_id: int) -> str:
@@ -158,6 +179,21 @@ WAYS_TO_BE_RIGHT = sorted({case.way for case in RIGHT})
 
 def problems(case: Case) -> list[str]:
     return check_draft(case.draft, GRAPHS[case.graph](), Facts()).problems
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("The person with the red shirt hands the ball to the one in the blue shirt [r2].", True),
+        ("The blue shirt hands the yellow ball to the red shirt [r2].", False),
+        ("The person in the green shirt hands the ball to the person in blue [r2].", False),
+        ("The ball is handed to the person with the blue shirt [r2].", True),
+        ("The ball hands the person with the red shirt over [r2].", False),
+    ],
+)
+def test_descriptions_are_checked(text: str, right: bool) -> None:
+    case = Case("described", "hand-over", draft(text, "r2"))
+    assert (problems(case) == []) == right
 
 
 def test_there_are_at_least_200_of_each() -> None:
