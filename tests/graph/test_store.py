@@ -365,6 +365,7 @@ def test_a_changed_file_is_hashed_again(store, tmp_path, change):
 def test_a_file_written_this_instant_is_not_trusted(store, tmp_path, monkeypatch):
     """Two writes within one tick of the file system's clock leave the same stamp."""
     now = time.time_ns()
+    monkeypatch.setattr("reelgraph.graph.store.time.time_ns", lambda: now)
     monkeypatch.setattr("reelgraph.graph.store.file_stamp", lambda path: [3, now, now, 1, 1])
     path = tmp_path / "a.mp4"
     for content in (b"one", b"two"):
