@@ -86,6 +86,7 @@ class Record(_Frozen):
         question: What was asked.
         choices: The options; empty for an open question.
         gold: The right option's index, or the right answer's text.
+        also_right: Further texts that are right, for an open question.
         prediction: The chosen option's index, or the answer's text; None if there is none.
         correct: Whether it is right. What failed, abstained or could not be parsed is
             wrong. None only where the benchmark's answers are not public.
@@ -118,6 +119,7 @@ class Record(_Frozen):
     question: str
     choices: tuple[str, ...] = ()
     gold: int | str
+    also_right: tuple[str, ...] = ()
     prediction: int | str | None = None
     correct: bool | None = None
     parsed: bool = True

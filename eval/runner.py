@@ -336,6 +336,7 @@ def _blank(plan: Plan, arm: Arm, question: Question) -> Record:
         question=question.text,
         choices=question.choices,
         gold="" if question.answer is None else question.answer,
+        also_right=question.also_right,
         correct=None if question.answer is None else False,
         gold_spans=question.spans,
         duration_s=question.duration_s,

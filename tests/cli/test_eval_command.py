@@ -109,6 +109,7 @@ def test_questions_that_an_arm_won_are_listed(asked: Path, run: Run) -> None:
         (["run", "jsonl", "--data", "data", "--model", "openai:gpt-5"], "OPENAI_API_KEY"),
         (["run", "jsonl", "--data", "data", "--arms", "none"], "different runs: arms"),
         (["report", "absent"], "holds no run"),
+        (["report", "runs/jsonl-embedded", "--wordnet", "data"], "lacks WordNet's files"),
         (["compare", "runs/jsonl-embedded", "--arms", "graph"], "written A,B"),
         (["compare", "runs/jsonl-embedded", "--arms", "graph,nope"], "'nope'"),
         (["show", "runs/jsonl-embedded", "-q", "a3"], "near are: a"),

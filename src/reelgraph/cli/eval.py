@@ -149,6 +149,13 @@ def report(
         Path | None,
         typer.Option("--out", "-o", help="Where to, by default the run.", metavar="FOLDER"),
     ] = None,
+    wordnet: Annotated[
+        Path | None,
+        typer.Option(
+            help="WordNet's files, to score open answers by WUPS, e.g. /usr/share/wordnet.",
+            metavar="FOLDER",
+        ),
+    ] = None,
 ) -> None:
     """Write report.md, report.html and report.json: accuracies, paired differences, answers.
 
@@ -161,6 +168,8 @@ def report(
     from reelgraph.eval import read_runs, summarize, write_report
 
     logs = read_runs(*runs)
+    if wordnet is not None:
+        logs = _near(logs, wordnet)
     found = summarize(logs)
     written = write_report(found, logs, out or runs[0])
     for log in logs:
@@ -243,6 +252,15 @@ def _chosen(log: RunLog, won: tuple[str, str] | None, *, failed: bool) -> list[s
         right = {arm: {r.question_id for r in log.of(arm) if r.correct} for arm in won}
         ids = {key: None for key in ids if key in right[won[0]] - right[won[1]]}
     return list(ids)
+
+
+def _near(logs: list[RunLog], wordnet: Path) -> list[RunLog]:
+    """Return runs whose open answers are scored by WUPS."""
+    from reelgraph.eval.metrics.wordnet import WordNet
+    from reelgraph.eval.open_answers import with_wups
+
+    similarity = WordNet(wordnet)
+    return [with_wups(log, similarity) for log in logs]
 
 
 def _pair(text: str) -> tuple[str, str]:
