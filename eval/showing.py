@@ -78,7 +78,8 @@ class Showing:
     @property
     def builder(self) -> str:
         """What builds graphs of videos that have none, ``""`` if nothing does."""
-        return "" if self._pipeline is None else self._pipeline.choice
+        # What follows in brackets is why others cannot: that differs between machines.
+        return "" if self._pipeline is None else self._pipeline.choice.partition(" (")[0]
 
     def lacks(self, arm: Arm, question: Question) -> str:
         """Return what an arm needs and a question's video does not have, ``""`` if nothing."""
