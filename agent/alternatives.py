@@ -122,16 +122,17 @@ def split_and(words: Sequence[str], vocabulary: Vocabulary) -> list[list[str]]:
         words: The clause, e.g. ``who throws the ball and catches it``.
         vocabulary: The graph's words.
     """
-    plain = [w for w in words if w not in {"both", ","}]
+    plain = ["and" if w == "but" else w for w in words if w not in {"both", ","}]
     if "and" not in plain[1:-1]:
         return [plain]
     at = plain.index("and", 1)
     after = at + 1
-    while after < len(plain) - 1 and plain[after] in _LATER:
+    while after < len(plain) - 1 and plain[after] in _LATER | _AUX | {"never", "not"}:
         after += 1
     if _is_verb(plain[after], vocabulary) and _has_verb(plain[1:at], vocabulary):
         head = _subject(plain, vocabulary)
-        return [plain[:at], *split_and([*head, *plain[after:]], vocabulary)]
+        never = [w for w in plain[at + 1 : after] if w in {"never", "not"}]
+        return [plain[:at], *split_and([*head, *never, *plain[after:]], vocabulary)]
     return _split(plain, "and")
 
 

@@ -10,7 +10,8 @@ from reelgraph.agent.language import ORDINALS, stem, word_set
 from reelgraph.agent.modifiers import take_aspect, take_modifiers, take_repeats
 from reelgraph.agent.phrases import RANKS, Ref, noun_phrase
 from reelgraph.agent.verbs import PARTICLES, VISIBLE, Sense, directed, spatial, verb
-from reelgraph.agent.vocabulary import SCENERY, SURFACES, Vocabulary
+from reelgraph.agent.vocabulary import SCENERY, SURFACES, Vocabulary, spatial_only
+from reelgraph.graph.lexicon import predicate_key, synonym_keys
 
 __all__ = ["Pattern", "Role", "read_clause"]
 
@@ -23,6 +24,8 @@ _WEAK = frozenset(map(stem, ("have", "get", "keep", "see", "move", "near", "stop
 _POSTURES = frozenset(
     map(stem, word_set("stand sit lie stay wait rest pass walk run be located go"))
 )
+_FEELINGS = frozenset(map(stem, ("feel", "look")))
+"""Verbs that are only synonyms of a relation with what follows them."""
 _REMAINS = frozenset(map(stem, ("stay", "remain")))
 """Verbs that mean being in view where the graph has no relation for them."""
 _PARTICIPLES = word_set(
@@ -156,7 +159,7 @@ def _verb_at(words: list[str], index: int, vocabulary: Vocabulary) -> _Verb | No
     sense = verb(word, particle) if particle else verb(word)
     if direction := directed(word, " ".join(words[index + 1 :])):
         sense, particle = Sense(direction), None
-    if sense is None and not vocabulary.has_head(word):
+    if sense is None and not vocabulary.has_head(word) and not _alike(words, index, vocabulary):
         return None
     used = (word, particle) if particle else (word,)
     full = _full(words, index, used, vocabulary)
@@ -177,7 +180,21 @@ def _full(words: list[str], index: int, used: tuple[str, ...], vocabulary: Vocab
         parts = predicate.replace("_", " ").split()
         if len(parts) > 1 and [stem(w) for w in rest[: len(parts)]] == [stem(p) for p in parts]:
             return rest[: len(parts)]
+    if verb(words[index]) is None and not vocabulary.has_head(words[index]):
+        return _alike(words, index, vocabulary) or list(used)
     return list(used)
+
+
+def _alike(words: list[str], index: int, vocabulary: Vocabulary) -> list[str]:
+    """Return the longest run of words from here that is a synonym of one of the predicates."""
+    word = words[index]
+    if word in _AUX | _ROLE_WORDS or word in RANKS or stem(word) in _FEELINGS:
+        return []
+    for end in range(min(index + 3, len(words)), index, -1):
+        keys = synonym_keys(predicate_key(" ".join(words[index:end])))
+        if any(predicate_key(p) in keys for p in vocabulary.predicates if not spatial_only(p)):
+            return words[index:end]
+    return []
 
 
 def _is_noun_here(words: list[str], index: int, vocabulary: Vocabulary) -> bool:

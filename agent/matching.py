@@ -19,6 +19,7 @@ __all__ = [
     "AT_ONCE_S",
     "FALLBACKS",
     "GOING",
+    "SLACK_S",
     "Span",
     "Unknown",
     "anchored",
@@ -30,6 +31,9 @@ __all__ = [
 
 SLACK_S = 0.3
 """How far two things that happen at once may lie apart in a graph."""
+
+MOMENT_S = 1.0
+"""What happens beside something as short as this happens while it does."""
 
 AT_ONCE_S = 0.5
 """Events that are further apart than this do not happen ``at once``."""
@@ -310,6 +314,8 @@ def anchored(
 
 def _times(anchor: Anchor, question: Question, facts: Facts) -> list[Span]:
     """Return when the clause of an anchor is true, in order of time."""
+    if not anchor.pattern.words:
+        raise Unknown(f"the question does not say {anchor.relation} what")
     pattern = _completed(anchor.pattern, question.pattern)
     if pattern.unread and not pattern.predicates:
         raise Unknown(f"the graph has no relation that means {' '.join(pattern.words)!r}")
@@ -345,7 +351,8 @@ def _stands(occurrence: Occurrence, relation: str, time: Span) -> bool:
         return span.start < time.start
     if relation == "after":
         return span.start > time.start + 0.05 and span.start >= time.end - 2 * SLACK_S
-    return span.start < time.end + SLACK_S and span.end > time.start - SLACK_S
+    slack = SLACK_S if time.end - time.start <= MOMENT_S else 0.0
+    return span.start < time.end + slack and span.end > time.start - slack
 
 
 def visible(pattern: Pattern) -> bool:

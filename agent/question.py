@@ -306,7 +306,7 @@ def _anchors(words: list[str], vocabulary: Vocabulary) -> tuple[list[str], tuple
             rest, more, following = _split(rest) if rest[:1] else (rest, [], None)
             clauses.append((relation, _without_joint(rest)))
             rest, relation = more, following
-    return main, tuple(Anchor(r, read_clause(w, vocabulary)) for r, w in clauses if w)
+    return main, tuple(Anchor(r, read_clause(w, vocabulary)) for r, w in clauses)
 
 
 def _without_joint(words: list[str]) -> list[str]:
@@ -403,7 +403,8 @@ _OPENINGS: tuple[tuple[Asked, str], ...] = (
         r"what (?:happens|happened|is happening|was happening|is going on|takes place|occurs)\b",
     ),
     ("event", r"what (?:else )?(?:does|do|did|is|are|was|were) (?=.*\b(?:do|doing)\b)"),
-    ("describe", r"(?:what (?:is|are) (?:in|there|on) |what can be seen|describe|summari[sz]e)"),
+    ("describe", r"(?:what (?:is|are) (?:in|there) |what can be seen|describe|summari[sz]e)"),
+    ("describe", r"what (?:is|are) on (?:the |this )?(?:video|clip|picture|screen|image|frame)\b"),
     ("how", r"how\b"),
 )
 
@@ -416,6 +417,8 @@ def _pattern(
         pattern = _doing(words, vocabulary)
     elif asked == "how many":
         pattern = read_clause(["many", *words], vocabulary, asked=True)
+        if words[-1:] and words[-1] in {"do", "doing", "done"}:
+            pattern = replace(pattern, unread=(words[-1],))
     elif asked in {"entity"}:
         pattern = read_clause(words, vocabulary, asked=True)
     else:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from reelgraph.agent.binding import bound
 from reelgraph.agent.clauses import Pattern
 from reelgraph.agent.facts import Facts, Occurrence
 from reelgraph.agent.finding import Finding, unknown
-from reelgraph.agent.language import TimePhrase
+from reelgraph.agent.happenings import event, where
+from reelgraph.agent.language import tokens
 from reelgraph.agent.manner import how, why
 from reelgraph.agent.matching import (
+    SLACK_S,
     Span,
     Unknown,
     anchored,
@@ -27,21 +30,30 @@ from reelgraph.agent.ordering import either, gap, longer_than, order, stand_out
 from reelgraph.agent.phrases import Ref
 from reelgraph.agent.question import Question
 from reelgraph.agent.referents import places, referents, why_unresolved
+from reelgraph.agent.rewording import reworded
 from reelgraph.graph import intervals
 from reelgraph.graph.schema import Interval
 
 __all__ = ["solve"]
 
 
-DOING = {"stateful", "contact", "functional", "social"}
-"""Kinds of relations that say what one does to another, for as long as it lasts."""
+_SUPPOSED = frozenset(
+    ["if", "would", "will", "should", "might", "may", "unless", "because", "suppose"]
+)
+"""Words that ask for more than what happens."""
 
+_MUTUAL = frozenset({("each", "other"), ("one", "another")})
 
 _EVERYONE = frozenset(["everybody", "everyone", "all", "every", "each"])
 
 
 def solve(question: Question, facts: Facts) -> Finding:
     """Answer a question from facts; what they do not say is ``"unknown"``."""
+    words = tokens(reworded(question.text))
+    if _SUPPOSED & set(words):
+        return unknown("the graph says what happens, not what would or should")
+    if _MUTUAL & set(pairwise(words)):
+        return unknown("the question asks for what several do to each other")
     try:
         question = bound(question, facts)
         finding = _SOLVERS[question.asked](question, facts)
@@ -79,26 +91,42 @@ def _entity(question: Question, facts: Facts) -> Finding:
         return unknown(f"the graph does not say anything about {' '.join(pattern.unread)!r}")
     if pattern.negated:
         return _never(question, facts)
+    if visible(pattern) and "on" in pattern.words and _names_nothing(pattern):
+        return unknown("the graph does not say what is on it")
     found = _found(question, facts)
     if question.measure:
         return stand_out(question, found, facts, question.measure)
-    sure = 0.9
-    if not found and question.time and question.time.where == "end":
-        found, sure = matching(pattern, facts)[-1:], 0.6
-    if question.time and question.time.where == "end" and not visible(pattern):
-        found = [o for o in found if o.span.end >= max(o.span.end for o in found) - 0.1]
+    found, sure = _at_the_end(found, question, facts)
     if question.anchor and question.anchor.relation != "while" and pattern.ordinal is None:
         found = found[:1]
     role = pattern.asked or "subject"
     if pattern.repeats is not None:
         often = Counter(getattr(o, role) for o in found)
         found = [o for o in found if often[getattr(o, role)] == pattern.repeats]
-    for pattern in question.also:
-        found = _joined(found, pattern, question, facts)
+    for clause in question.also:
+        found = _joined(found, clause, question, facts)
     entities = tuple(dict.fromkeys(getattr(o, role) for o in found))
     if not entities:
         return Finding("no", _never_said(question), role=role)
     return Finding("yes", "", tuple(found), entities, role=role, confidence=sure)
+
+
+def _at_the_end(
+    found: list[Occurrence], question: Question, facts: Facts
+) -> tuple[list[Occurrence], float]:
+    """For ``at the end``, keep what lasts longest, or the last that there is; and how sure."""
+    if question.time is None or question.time.where != "end":
+        return found, 0.9
+    if not found:
+        return matching(question.pattern, facts)[-1:], 0.6
+    if visible(question.pattern):
+        return found, 0.9
+    last = max(o.span.end for o in found)
+    return [o for o in found if o.span.end >= last - 0.1], 0.9
+
+
+def _names_nothing(pattern: Pattern) -> bool:
+    return pattern.subject is None or (pattern.subject.anything and not pattern.subject.people)
 
 
 def _joined(
@@ -108,7 +136,10 @@ def _joined(
     if pattern.unread or not pattern.sense:
         raise Unknown(f"the graph has no relation that means {' '.join(pattern.words)!r}")
     role, own = pattern.asked or "subject", question.pattern.asked or "subject"
-    other = in_time(matching(pattern, facts), question.time, facts.whole)
+    other = in_time(matching(replace(pattern, negated=False), facts), question.time, facts.whole)
+    if pattern.negated:
+        guilty = {getattr(o, role) for o in other}
+        return [o for o in found if getattr(o, own) not in guilty]
     pairs = [
         (a, b)
         for a in found
@@ -122,6 +153,8 @@ def _joined(
 def _never(question: Question, facts: Facts) -> Finding:
     """Answer ``which X never does Y``: those for which nothing says that they do."""
     pattern = replace(question.pattern, negated=False)
+    if visible(pattern) and not (question.time or question.anchors):
+        return unknown("the graph says what happens, not all that does not")
     role = pattern.asked or "subject"
     asked = pattern.refs.get(role)
     pool = referents(asked, facts) if asked else frozenset(facts.objects)
@@ -161,10 +194,29 @@ def _how_long(question: Question, facts: Facts) -> Finding:
     if whole and question.pattern.subject is None:
         return Finding("yes", "", value=facts.whole.duration)
     found = _found(question, facts)
+    if found and question.anchors:
+        found = _whole_beside(found, question, facts)
     if not found:
         return Finding("no", _never_said(question))
     total = intervals.duration(o.span for o in found)
     return Finding("yes", "", tuple(found), value=total)
+
+
+def _whole_beside(
+    found: Sequence[Occurrence], question: Question, facts: Facts
+) -> list[Occurrence]:
+    """Keep what lies as a whole before, after or within the anchor: parts have no duration."""
+    _, time = anchored(found, question, facts)
+    relation = question.anchors[0].relation
+    if time is None:
+        return list(found)
+    return [
+        o
+        for o in found
+        if (relation == "before" and o.span.end <= time.start + SLACK_S)
+        or (relation == "after" and o.span.start >= time.end - SLACK_S)
+        or (relation == "while" and time.start <= o.span.start and o.span.end <= time.end)
+    ]
 
 
 def _how_often(question: Question, facts: Facts) -> Finding:
@@ -183,6 +235,8 @@ def _how_many(question: Question, facts: Facts) -> Finding:
     found = _found(question, facts)
     role = pattern.asked or "subject"
     entities = tuple(dict.fromkeys(getattr(o, role) for o in found))
+    if not entities:
+        return Finding("no", _never_said(question), value=0)
     return Finding("yes", "", tuple(found), entities, value=len(entities), role=role)
 
 
@@ -290,73 +344,6 @@ def _is_so(pattern: Pattern, facts: Facts) -> Finding:
     return Finding("no", "", entities=tuple(sorted(bare)), confidence=0.6)
 
 
-def _event(question: Question, facts: Facts) -> Finding:
-    """Answer ``what happens`` and ``what does X do``: events before states, nearest first."""
-    if question.pattern.negated:
-        return unknown("the graph says what happens, not all that does not")
-    subject = question.pattern.subject or question.pattern.object
-    everything = [o for o in facts.occurrences() if o.kind != "spatial"]
-    if subject is not None and not subject.anything:
-        ids = referents(subject, facts)
-        if not ids:
-            return unknown(why_unresolved(subject, facts))
-        acting = [o for o in everything if o.subject in ids]
-        everything = acting or [o for o in everything if ids & set(o.participants)]
-    if (other := question.pattern.object) is not None and other is not subject:
-        with_ids = referents(other, facts)
-        if not other.anything and not with_ids:
-            return unknown(why_unresolved(other, facts))
-        if with_ids and not other.anything:
-            everything = [o for o in everything if with_ids & set(o.participants)]
-    found = in_time(everything, _around(question.time), facts.whole)
-    found, _ = anchored(found, question, facts)
-    if not found:
-        return Finding("no", _never_said(question))
-    if question.measure in {"longest", "shortest"}:
-        most = max if question.measure == "longest" else min
-        return Finding("yes", "", (most(found, key=lambda o: o.span.duration),), pool=tuple(found))
-    telling = _telling(found, question.time)
-    ordinal = question.pattern.ordinal
-    if ordinal is not None:
-        telling = sorted(telling, key=lambda o: o.span)
-        telling = [telling[-1]] if ordinal < 0 else telling[ordinal - 1 :][:1]
-    nearest = len(question.anchors) == 1 and question.anchors[0].relation != "while"
-    few = 1 if nearest else 3
-    return Finding("yes", "", tuple(telling[:few]), pool=tuple(found))
-
-
-def _telling(found: list[Occurrence], time: TimePhrase | None) -> list[Occurrence]:
-    """Return what tells most: events, and for a moment what is in contact then as well."""
-    events = [o for o in found if o.kind == "event"]
-    if time is None or time.where != "at":
-        return events or found
-    moment = time.start_s
-    held = [o for o in found if o.kind in DOING and o.span.start <= moment < o.span.end]
-    return [*held, *events] or found
-
-
-def _around(phrase: TimePhrase | None) -> TimePhrase | None:
-    """Widen a moment: what happens at 5 s may begin a little later."""
-    if phrase is None or phrase.where != "at":
-        return phrase
-    return TimePhrase("between", phrase.start_s - 0.5, phrase.start_s + 0.5)
-
-
-def _where(question: Question, facts: Facts) -> Finding:
-    subject = question.pattern.subject or question.pattern.object
-    ids = referents(subject, facts) if subject and not subject.anything else frozenset()
-    if not ids:
-        return unknown(why_unresolved(subject or Ref(question.text), facts))
-    placing = [o for o in facts.occurrences() if o.kind in {"spatial", "contact"}]
-    found = [o for o in placing if ids & {o.subject, o.object}]
-    found = in_time(found, question.time, facts.whole)
-    found, _ = anchored(found, question, facts)
-    if not found:
-        return Finding("no", f"the graph does not say where {subject.text if subject else ''} is")
-    found.sort(key=lambda o: (o.kind != "contact", -o.span.duration))
-    return Finding("yes", "", tuple(found[:3]), pool=tuple(found), confidence=0.7)
-
-
 def _attribute(question: Question, facts: Facts) -> Finding:
     subject = question.pattern.subject or question.pattern.object
     ids = referents(subject, facts) if subject else frozenset()
@@ -378,9 +365,9 @@ def _describe(question: Question, facts: Facts) -> Finding:
 
 _SOLVERS = {
     "entity": _entity,
-    "event": _event,
+    "event": event,
     "when": _when,
-    "where": _where,
+    "where": where,
     "how long": _how_long,
     "how many": _how_many,
     "how often": _how_often,

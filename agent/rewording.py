@@ -35,7 +35,6 @@ _FORMS: tuple[tuple[str, str], ...] = (
     (r"\bno longer\b", "not"),
     # what one does
     (r"\bwhat (?:has|have|had) (.+?) (?:done|been doing)\b", r"what does \1 do"),
-    (r"\bwhat (?:will|would|can) (.+?) do\b", r"what does \1 do"),
     (r"^what (?:is|was|are|were) (.+?) up to\b", r"what is \1 doing"),
     (r"^what (?:is|was) the (first|last) (?:thing|event|action)(?: that)?"
      r" (?:happens|to happen|occurs)\b", r"what happens \1"),
@@ -44,6 +43,8 @@ _FORMS: tuple[tuple[str, str], ...] = (
     (r"^what (?:is|was) the (?:thing|action) (.+?) (?:does|did|do) (first|last)\b",
      r"what does \1 do \2"),
     (r"\b(?:has|have|had) (?:already |ever )?been (?=\w+ing\b)", "is "),
+    (r"^what (?:is|was) the colou?r of\b", "what color is"),
+    (r"\bhow many (?:different|distinct|various)\b", "how many"),
     # how long, how often, in what order
     (r"\bhow many (?:seconds|minutes)\b|^for how much time\b", "how long"),
     (r"^how long (does|did|is|was|were) (.+?) (?:last|take|go on|lasting)\b", r"how long \1 \2"),
