@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -70,10 +71,12 @@ class Plan:
         return askers_for(self.arms, self.model)
 
     def tasks(self) -> Iterator[tuple[Arm, Question]]:
-        """Yield every answer to give; a video's graph is needed by neighbours only."""
-        for question in self.questions:
+        """Yield every answer to give; a graph is needed by neighbours only."""
+        for _, group in itertools.groupby(self.questions, key=lambda question: question.video):
+            questions = list(group)
             for arm in self.arms:
-                yield arm, question
+                for question in questions:
+                    yield arm, question
 
 
 def make_plan(

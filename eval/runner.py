@@ -252,16 +252,17 @@ async def _ask(
 ) -> None:
     """Give all answers: the first question's alone, to tell the time, the rest at once."""
     tally, askers = _Tally(), job.plan.askers()
-    first = len([task for task in todo if task[1].id == todo[0][1].id])
-    await _work(job, askers, iter(todo[:first]), writer, stage, tally)
-    rest = len(todo) - first
-    if rest:
-        seconds = (time.perf_counter() - tally.begun) * rest / first / job.workers
-        job.manner.say(f"about {shown_seconds(seconds)} to go, by the first {first} answers")
-    tasks = iter(todo[first:])
+    first = [task for task in todo if task[1].id == todo[0][1].id]
+    rest = [task for task in todo if task[1].id != todo[0][1].id]
+    await _work(job, askers, iter(first), writer, stage, tally)
+    if not rest:
+        return
+    seconds = (time.perf_counter() - tally.begun) * len(rest) / len(first) / job.workers
+    job.manner.say(f"about {shown_seconds(seconds)} to go, by the first {len(first)} answers")
+    tasks = iter(rest)
     try:
         async with asyncio.TaskGroup() as group:
-            for number in range(min(job.workers, rest)):
+            for number in range(min(job.workers, len(rest))):
                 # An agent keeps what it made of a graph, so workers do not share one.
                 own = askers if number == 0 else job.plan.askers()
                 group.create_task(_work(job, own, tasks, writer, stage, tally))

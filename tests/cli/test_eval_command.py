@@ -97,6 +97,19 @@ def test_questions_that_an_arm_won_are_listed(asked: Path, run: Run) -> None:
     assert run("eval", "show", asked, "--failed").stderr.strip() == "0 of 6 questions"
 
 
+def test_graphs_are_built_from_video_where_the_data_has_none(
+    run: Run, video: Path, tmp_path: Path
+) -> None:
+    line = {"video": "clip", "question": "Who hands the ball?", "answer": "person"}
+    (tmp_path / "mine.jsonl").write_text(json.dumps(line))
+    found = run("eval", "run", "jsonl", "--data", tmp_path / "mine.jsonl", "--out", tmp_path / "r",
+                "--videos", video.parent, "--arms", "none,graph")  # fmt: skip
+    assert found.exit_code == 0, found.stderr
+    shown = run("eval", "show", tmp_path / "r", "-q", "clip_1").stdout
+    assert "hands" in shown.partition("Graph of graph")[2]
+    assert "built_by" in (tmp_path / "r" / "run.json").read_text()
+
+
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
