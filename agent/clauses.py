@@ -188,9 +188,11 @@ def _full(words: list[str], index: int, used: tuple[str, ...], vocabulary: Vocab
 def _alike(words: list[str], index: int, vocabulary: Vocabulary) -> list[str]:
     """Return the longest run of words from here that is a synonym of one of the predicates."""
     word = words[index]
-    if word in _AUX | _ROLE_WORDS or word in RANKS or stem(word) in _FEELINGS:
+    if word in _AUX | _ROLE_WORDS | _DETERMINERS | PARTICLES or stem(word) in _FEELINGS:
         return []
     for end in range(min(index + 3, len(words)), index, -1):
+        if RANKS.keys() & set(words[index:end]) or words[end - 1] in _DETERMINERS:
+            continue
         keys = synonym_keys(predicate_key(" ".join(words[index:end])))
         if any(predicate_key(p) in keys for p in vocabulary.predicates if not spatial_only(p)):
             return words[index:end]

@@ -11,6 +11,8 @@ import pytest
 from reasoning_graphs import REASONING_GRAPHS
 
 from reelgraph.agent import VideoAgent
+from reelgraph.agent.question import parse_question
+from reelgraph.agent.vocabulary import Vocabulary
 
 Row = tuple[str, str | None, str]
 
@@ -347,6 +349,28 @@ def test_it_reasons(
     cited = {e.relation for e in answer.evidence if e.relation}
     assert cited == set((cites or "").split()), answer.text
     assert says.lower() in answer.text.lower()
+
+
+SIDES = Vocabulary(
+    ("bottle", "hand"), ("grey",), ("picks up", "puts down", "left of", "enters", "leaves")
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "sense", "rank"),
+    [
+        ("what happens right after the left bottle is taken away", "takes away", "left"),
+        ("which bottle was put back before the left bottle came back", "puts back", "left"),
+        ("who enters after the right bottle is picked up", "picks up", "right"),
+        ("who enters after the bottle left", "leaves", None),
+    ],
+)
+def test_a_side_is_no_verb(question: str, sense: str, rank: str | None) -> None:
+    anchor = parse_question(question, SIDES).anchors[0].pattern
+    assert anchor.sense == sense
+    thing = anchor.object or anchor.subject
+    assert thing is not None
+    assert (thing.rank, thing.unknown) == (rank, ())
 
 
 def test_there_are_many_questions_about_many_graphs() -> None:
