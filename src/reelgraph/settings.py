@@ -21,7 +21,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import ByteSize, Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -54,6 +54,9 @@ class Settings(BaseSettings):
         max_model_calls: Most model calls for one question; None is the agent's default.
         max_tokens: Most tokens for one question; None is the agent's default.
         max_seconds: Most seconds for one question; None is the agent's default.
+        max_usd: Most US dollars for one question, by ``prices``; None for no limit.
+        prices: US dollars for a million ``input`` and ``output`` tokens of the model.
+        mode: ``"tools"``, ``"context"`` (the graph as text) or ``"auto"``.
     """
 
     model_config = SettingsConfigDict(
@@ -69,6 +72,9 @@ class Settings(BaseSettings):
     max_model_calls: int | None = Field(default=None, gt=0)
     max_tokens: int | None = Field(default=None, gt=0)
     max_seconds: float | None = Field(default=None, gt=0)
+    max_usd: float | None = Field(default=None, gt=0)
+    prices: dict[Literal["input", "output"], float] | None = None
+    mode: Literal["auto", "tools", "context"] = "auto"
 
     @field_validator("cache", mode="after")
     @classmethod

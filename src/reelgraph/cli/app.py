@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reelgraph.cli import ask, cache, demo, doctor, eval, graph, tools, tracks  # noqa: A004
+from reelgraph.cli import ask, cache, chat, demo, doctor, eval, graph, tools, tracks  # noqa: A004
 from reelgraph.cli.failures import FriendlyGroup
 from reelgraph.cli.services import Services
 
@@ -23,6 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("ask")(ask.ask)
+app.command("chat")(chat.chat)
 app.command("graph")(graph.graph)
 app.command("tracks")(tracks.tracks)
 app.command("tools")(tools.tools)

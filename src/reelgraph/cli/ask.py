@@ -57,6 +57,10 @@ def ask(
         tuple[float, float] | None,
         typer.Option(help="Only this part of the video, in seconds.", metavar="START END"),
     ] = None,
+    frames: Annotated[
+        int | None,
+        typer.Option(help="Show a model that sees this many frames first.", metavar="N", min=1),
+    ] = None,
     json: JsonOption = False,
     evidence: Annotated[
         Path | None,
@@ -103,7 +107,14 @@ def ask(
     if labels:
         build_graph(pipeline, video, labels, progress)
     with progress.stage("Answering"):
-        answer = agent.ask(question, video, choices=options, during=during, progress=progress)
+        answer = agent.ask(
+            question,
+            video,
+            choices=options,
+            during=during,
+            frames=frames or 0,
+            progress=progress,
+        )
     graph = pipeline.graph(video, progress=progress)
     warn_of(graph)
     if evidence is not None:

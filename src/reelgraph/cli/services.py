@@ -38,7 +38,8 @@ def _open_pipeline(settings: Settings) -> Pipeline:
 def _open_agent(settings: Settings, pipeline: Pipeline) -> VideoAgent:
     from reelgraph.agent import VideoAgent
 
-    limits = settings.model_dump(include={"max_model_calls", "max_tokens", "max_seconds"})
+    names = {"max_model_calls", "max_tokens", "max_seconds", "max_usd", "prices", "mode"}
+    limits = settings.model_dump(include=names)
     given = {name: value for name, value in limits.items() if value is not None}
     agent = VideoAgent(settings.model, pipeline=pipeline, **given)
     # A missing key or package is found here, not after the graph was built.
