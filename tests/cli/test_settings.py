@@ -98,7 +98,7 @@ def test_variables_that_resemble_no_setting_are_left_alone(monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('modle = "x"', ["reelgraph.toml", "'modle'", "Did you mean 'model'?", "tracker"]),
+        ('mdoel = "x"', ["reelgraph.toml", "'mdoel'", "Did you mean 'model'?", "tracker"]),
         ("max_tokens = -3", ["reelgraph.toml", "'max_tokens'", "-3", "greater than 0"]),
         ('cache_limit = "20 XB"', ["reelgraph.toml", "'cache_limit'", "'20 XB'"]),
         ("model = ", ["reelgraph.toml", "TOML"]),
