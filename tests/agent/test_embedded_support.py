@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,3 +83,26 @@ def test_a_guess_is_flagged_and_cites_nothing(agent_for: Callable[..., Any]) -> 
     assert loose.unsupported
     assert loose.evidence == ()
     assert 0 < loose.confidence <= 0.5
+
+
+def test_guesses_beat_chance_on_videos_they_were_not_tuned_on(data_dir: Path) -> None:
+    path = data_dir / "nextqa_vidor" / "graphs.json"
+    if not path.is_file():
+        pytest.skip(f"{path} is absent")
+    videos = dict(sorted(json.loads(path.read_text()).items()))
+    right = []
+    for video in list(videos.values())[1::2]:
+        whole = [(0.0, video["duration_s"])]
+        objects = [
+            (o["tid"] + 1, o["category"].replace("_", " "), [], whole) for o in video["objects"]
+        ]
+        relations = [
+            (r["subject"] + 1, r["predicate"], r["object"] + 1, [(r["begin_s"], r["end_s"])])
+            for r in video["relations"]
+        ]
+        facts = facts_of(make_graph(video["duration_s"], objects, relations))
+        for item in video["questions"]:
+            found = supports(item["question"], item["options"], facts)
+            right.append(max(found, key=lambda s: s.score).index == item["answer"])
+    assert len(right) == 1184
+    assert sum(right) / len(right) > 0.32
