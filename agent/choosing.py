@@ -52,7 +52,7 @@ def choose(question: Question, finding: Finding, facts: Facts) -> Choosing | Non
 
 def _judge(index: int, question: Question, finding: Finding, facts: Facts) -> Choosing:
     option = question.choices[index].lower()
-    counted = question.asked in {"how many", "how often", "how long", "when"}
+    counted = question.asked in {"how many", "how often", "how long", "when", "gap"}
     if counted and finding.value is not None:
         return Choosing(index, _number_score(option, finding))
     if question.asked == "yes or no" and tokens(option)[:1] in (["yes"], ["no"]):

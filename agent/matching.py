@@ -344,15 +344,16 @@ def _with_role(pattern: Pattern, role: Role, ref: Ref | None) -> Pattern:
 
 
 def _stands(occurrence: Occurrence, relation: str, time: Span) -> bool:
+    """Return whether something lies as asked to a time, and is no part of what happens then."""
     span = occurrence.span
-    if occurrence.cite in {o.cite for o in time.occurrences}:
-        return False
     if relation == "before":
-        return span.start < time.start
-    if relation == "after":
-        return span.start > time.start + 0.05 and span.start >= time.end - 2 * SLACK_S
-    slack = SLACK_S if time.end - time.start <= MOMENT_S else 0.0
-    return span.start < time.end + slack and span.end > time.start - slack
+        right = span.start < time.start
+    elif relation == "after":
+        right = span.start > time.start + 0.05 and span.start >= time.end - 2 * SLACK_S
+    else:
+        slack = SLACK_S if time.end - time.start <= MOMENT_S else 0.0
+        right = span.start < time.end + slack and span.end > time.start - slack
+    return right and all(occurrence.cite != o.cite for o in time.occurrences)
 
 
 def visible(pattern: Pattern) -> bool:
