@@ -11,7 +11,7 @@ from reelgraph.agent.language import TimePhrase
 from reelgraph.agent.phrases import Ref
 from reelgraph.agent.question import Anchor, Question
 from reelgraph.agent.referents import referents, why_unresolved
-from reelgraph.agent.verbs import VISIBLE
+from reelgraph.agent.verbs import VISIBLE, verb
 from reelgraph.graph.lexicon import inverse_keys, predicate_key
 from reelgraph.graph.schema import CAMERA, Interval
 
@@ -303,13 +303,22 @@ def anchored(
     first, *more = ((a.relation, _times(a, question, facts)) for a in question.anchors)
     relation, times = first
     for time in times:
-        hits = [o for o in found if _stands(o, relation, time)]
+        hits = [o for o in found if _stands(o, relation, time) and _same_doer(o, time, question)]
         for other, others in more:
             later = [t for t in others if t.start >= time.start] or others
             hits = [o for o in hits if _stands(o, other, later[0])]
         if hits:
             return sorted(hits, key=lambda o: o.span, reverse=relation == "before"), time
     return [], times[0]
+
+
+def _same_doer(occurrence: Occurrence, time: Span, question: Question) -> bool:
+    """Return whether who is asked for is also who does what ``after catching it`` says."""
+    role = _role_left_out(question.anchors[0].pattern)
+    asked = question.pattern.asked
+    if role is None or asked != "subject":
+        return True
+    return any(getattr(o, role) == occurrence.subject for o in time.occurrences)
 
 
 def _times(anchor: Anchor, question: Question, facts: Facts) -> list[Span]:
@@ -330,10 +339,18 @@ def _completed(pattern: Pattern, main: Pattern) -> Pattern:
         role = main.asked or ("object" if main.subject is None else "subject")
         ref = pattern.subject or pattern.object
         return replace(_with_role(main, role, ref), ordinal=None)
-    gerund = pattern.words and pattern.words[0].endswith("ing")
-    if gerund and pattern.subject is None and main.subject and main.asked != "subject":
-        return replace(pattern, subject=main.subject)
+    if _role_left_out(pattern) and main.subject and main.asked != "subject":
+        return _with_role(pattern, _role_left_out(pattern) or "subject", main.subject)
     return pattern
+
+
+def _role_left_out(pattern: Pattern) -> Role | None:
+    """Return the role of who acts, where a clause such as ``handing it over`` leaves it out."""
+    if not pattern.words or not pattern.words[0].endswith("ing"):
+        return None
+    sense = verb(pattern.words[0])
+    role: Role = "recipient" if sense is not None and sense.frame == "receiver" else "subject"
+    return role if role not in pattern.refs else None
 
 
 def _with_role(pattern: Pattern, role: Role, ref: Ref | None) -> Pattern:

@@ -144,6 +144,8 @@ PLAYGROUND: list[Row] = [
     # questions that are easy to answer wrongly
     ("Who throws the ball to the dog?", None, ""),
     ("Who throws the blue ball?", None, ""),
+    ("Who throws the ball after catching it?", None, ""),
+    ("Who hugs someone after kicking the ball?", None, ""),
     ("Who holds the ball at 10 s?", None, ""),
     ("Who was holding the ball when the dog chased it?", None, ""),
     ("Which person throws the ball twice?", None, ""),
@@ -281,6 +283,10 @@ RELAY: list[Row] = [
     ("Why does person 5 leave?", None, ""),
     ("Who drops the baton after person 5 leaves?", "r6 r11", "person #3"),
     ("Who throws the baton after person 5 leaves?", None, ""),
+    ("Who hands over the baton after receiving it?", "r4 r2", "Person #2"),
+    ("Who stands still after handing over the baton?", "r12 r2", "Person #1"),
+    ("Did person 3 put down the baton after receiving it?", "r6 r4", "Yes"),
+    ("Did person 1 hold the baton after receiving it?", None, ""),
     ("Who holds the baton after person 7?", None, ""),
 ]  # fmt: skip
 
@@ -309,6 +315,9 @@ STREET: list[Row] = [
     ("Who is followed by the dog that is near the person?", "r4", "person #3"),
     ("Which comes first, the bicycle enters or the blue car enters?", "r6 r8", "First car #2"),
     ("Why does the dog follow the person?", None, ""),
+    ("Which car stops after moving?", "r3 r2", "car #2"),
+    ("Does the dog follow the person again after the blue car leaves?", "r4 r7", "Yes"),
+    ("What follows the person before the bicycle enters?", "r4 r8", "dog #4"),
 ]  # fmt: skip
 
 CASES = [
