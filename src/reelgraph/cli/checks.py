@@ -29,8 +29,8 @@ __all__ = ["Check", "run_checks"]
 
 KEYS: Final = {"OPENAI_API_KEY": "openai:...", "ANTHROPIC_API_KEY": "anthropic:..."}
 EXTRAS: Final = {
-    "sam2": ("torch", "torchvision", "sam2"),
-    "traser": ("torch", "torchvision", "transformers", "accelerate"),
+    "sam2": ("torch", "torchvision", "sam2", "huggingface_hub", "safetensors"),
+    "traser": ("torch", "torchvision", "transformers", "accelerate", "huggingface_hub"),
 }
 OLDEST_PYTHON: Final = (3, 11)
 LITTLE_SPACE: Final = 500_000_000
