@@ -321,9 +321,9 @@ NEXTQA = """
 ## NExT-QA on human graphs
 
 {questions} five-way questions on {videos} videos of the validation split with VidOR relations that
-people annotated, and one machine caption a second ({left_out}, for want of a graph). Chance is
-20 %. `hga_predictions` are published answers of HGA, which was trained on NExT-QA and sees the
-video; it is here for scale.
+people annotated, and one machine caption a second. {left_out}, for want of a graph.
+Chance is 20 %. `hga_predictions` are published answers of HGA, which was trained on NExT-QA and
+sees the video; it is here for scale.
 
 {accuracy}
 

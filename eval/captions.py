@@ -21,7 +21,7 @@ __all__ = ["CAPTION_RULE", "GRAPH_WEIGHT", "best_option", "combined", "option_sc
 
 CAPTION_RULE = "overlap-1"
 """Version of the rule, for the log."""
-GRAPH_WEIGHT = 1.05
+GRAPH_WEIGHT = 1.0
 """What a graph's answer of confidence 1 adds to its option's score in `combined`. Chosen on the
 videos of even rank, by sorted name, of the 271 NExT-QA videos with VidOR graphs: the smallest
 weight within one standard error of the best (``python -m benchmarks.results --fit``)."""
