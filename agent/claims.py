@@ -109,9 +109,7 @@ def _is_label(word: str, ids: tuple[int, ...], graph: TemporalGraph) -> bool:
 
 def _is_verb(words: Sequence[str]) -> bool:
     """Return whether the words state a relation, and are not only other description."""
-    return any(verb(w) or w.endswith(_VERB_ENDINGS) for w in words) or bool(
-        spatial(list(words))
-    )
+    return any(verb(w) or w.endswith(_VERB_ENDINGS) for w in words) or bool(spatial(list(words)))
 
 
 def _says(words: Sequence[str], relation: Relation) -> bool:

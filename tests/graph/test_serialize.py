@@ -128,7 +128,9 @@ def test_the_text_is_never_over_its_budget(
         SceneGraph.model_validate(json.loads(text))
 
 
-@given(plain_graphs(), st.sampled_from(["events", "triples", "brief", "toon"]), st.integers(60, 900))
+@given(
+    plain_graphs(), st.sampled_from(["events", "triples", "brief", "toon"]), st.integers(60, 900)
+)
 def test_what_is_left_out_is_counted(graph: TemporalGraph, name: str, budget: int) -> None:
     text = to_text(graph, name, budget=budget)
     total = sum(len(r.intervals) for r in graph.relations())

@@ -150,7 +150,8 @@ def _tools() -> Iterator[Check]:
     from reelgraph.tools.base import GENERATORS, TRACKERS
 
     for name in TRACKERS.names():
-        yield _tool("Tracker", name, TRACKERS)
+        if name != "masks":  # it lacks nothing but the file, which is named when it is used
+            yield _tool("Tracker", name, TRACKERS)
     for name in GENERATORS.names():
         yield _tool("Generator", name, GENERATORS)
 
