@@ -104,12 +104,11 @@ def _is_last_noun(words: Sequence[str], index: int, vocabulary: Vocabulary) -> b
 
 def _add(ref: Ref, word: str, after_noun: bool, vocabulary: Vocabulary) -> Ref:
     """Return ``ref`` with what one more word says."""
-    if word.startswith("#") and word[1:].isdigit():
-        return replace(ref, id=int(word[1:]))
+    is_id = word.startswith("#") or after_noun
+    if is_id and word.removeprefix("#").isdigit():
+        return replace(ref, id=int(word.removeprefix("#")))
     if word.startswith(RELATIVE):
         return replace(ref, relative=number(word.removeprefix(RELATIVE)))
-    if word.isdigit() and after_noun:
-        return replace(ref, id=int(word))
     if word in ORDINALS:
         return replace(ref, ordinal=ORDINALS[word])
     if word in RANKS:
