@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 import math
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 from html import escape
-from importlib.resources import files
 from urllib.parse import quote
 
+from reelgraph._page import fill_page, script_json
 from reelgraph.eval.log import RunLog
 from reelgraph.eval.report import charts
 from reelgraph.eval.report.answers import answer_data
@@ -36,10 +31,6 @@ from reelgraph.eval.stats import Difference, Estimate
 
 __all__ = ["page"]
 
-_BLANK = re.compile(r"\{\{(\w+)\}\}")
-_UNSAFE = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
-"""Characters that could end a script element, and how JSON writes them without."""
-
 
 def page(report: Report, logs: Sequence[RunLog]) -> str:
     """Return a report as an HTML file that asks nothing of the network.
@@ -51,9 +42,7 @@ def page(report: Report, logs: Sequence[RunLog]) -> str:
         report: What `reelgraph.eval.report.summary.summarize` made of the runs.
         logs: The runs: their questions, answers, evidence and graph texts are shown.
     """
-    style, script = _asset("page.css"), _asset("page.js")
     blanks = {
-        "policy": _policy(style, script),
         "title": escape(report.title),
         "facts": "".join(_facts(report)),
         "accuracy": "".join(_accuracy(report)),
@@ -61,34 +50,9 @@ def page(report: Report, logs: Sequence[RunLog]) -> str:
         "paired": "".join(_paired(report)),
         "more": "".join(_more(report)),
         "runs": "".join(_runs(report)),
-        "style": style,
-        "script": script,
-        "data": _json(answer_data(report, logs)),
+        "data": script_json(answer_data(report, logs)),
     }
-    return _BLANK.sub(lambda blank: blanks[blank[1]], _asset("page.html"))
-
-
-@cache
-def _asset(name: str) -> str:
-    return files("reelgraph.eval.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def _policy(style: str, script: str) -> str:
-    """Return the policy that allows this style and this script, and nothing else."""
-    return (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
-
-
-def _json(data: object) -> str:
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.translate(_UNSAFE)
+    return fill_page("reelgraph.eval.report", ["page.js"], blanks)
 
 
 def _cells(cells: Iterable[str], tag: str = "td") -> str:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 import json
 import re
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reelgraph._atomic import replacing
+from reelgraph._page import fill_page, script_safe
 from reelgraph.errors import GraphFormatError
 from reelgraph.graph.schema import CAMERA
 from reelgraph.graph.serialize import clean
@@ -25,10 +22,6 @@ __all__ = ["render", "write_page"]
 _SCRIPTS = ("model.js", "tooltip.js", "timeline.js", "network.js", "page.js")
 """In the order of their dependencies; they are joined into one script."""
 
-_BLANK = re.compile(r"\{\{(\w+)\}\}")
-_UNSAFE = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
-"""Characters that could end a script element, and how JSON writes them without."""
-
 
 def render(graph: TemporalGraph) -> str:
     """Return a page that shows a graph: its timeline, its objects and its network.
@@ -40,15 +33,8 @@ def render(graph: TemporalGraph) -> str:
     Args:
         graph: What to show.
     """
-    style, script = _asset("page.css"), "\n".join(map(_asset, _SCRIPTS))
-    blanks = {
-        "policy": _policy(style, script),
-        "title": html.escape(_title(graph)),
-        "style": style,
-        "script": script,
-        "data": _data(graph),
-    }
-    return _BLANK.sub(lambda blank: blanks[blank[1]], _asset("page.html"))
+    blanks = {"title": html.escape(_title(graph)), "data": _data(graph)}
+    return fill_page("reelgraph.graph.picture", _SCRIPTS, blanks)
 
 
 def write_page(graph: TemporalGraph, path: str | Path) -> None:
@@ -67,24 +53,6 @@ def write_page(graph: TemporalGraph, path: str | Path) -> None:
             partial.write_text(page, encoding="utf-8")
     except OSError as error:
         raise GraphFormatError(f"Cannot write {str(path)!r}: {error}") from error
-
-
-@cache
-def _asset(name: str) -> str:
-    return files("reelgraph.graph.picture").joinpath(name).read_text(encoding="utf-8")
-
-
-def _policy(style: str, script: str) -> str:
-    """Return the policy that allows this style and this script, and nothing else."""
-    return (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
 
 
 def _title(graph: TemporalGraph) -> str:
@@ -116,4 +84,4 @@ def _data(graph: TemporalGraph) -> str:
     }
     document = graph.document.model_dump_json()
     text = f'{{"graph":{document},"words":{json.dumps(words, ensure_ascii=False)}}}'
-    return text.translate(_UNSAFE)
+    return script_safe(text)
