@@ -37,6 +37,15 @@ def square(left: int, top: int, side: int = 16) -> np.ndarray:
     return mask
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Sum in one order: memories are kept in bfloat16, where a last bit becomes a visible one."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="module")
 def model() -> Any:
     """A model whose masks depend on its memory far more than the tolerance.
