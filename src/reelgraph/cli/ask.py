@@ -15,6 +15,7 @@ from reelgraph.cli.options import (
     JsonOption,
     LabelOption,
     MasksOption,
+    ModelOption,
     QuietOption,
     SetOption,
     TrackerOption,
@@ -28,6 +29,7 @@ from reelgraph.cli.terminal import progress_for
 
 if TYPE_CHECKING:
     from reelgraph.agent import Answer
+    from reelgraph.agent.agent import AskOptions
     from reelgraph.graph.temporal import TemporalGraph
     from reelgraph.progress import Progress
     from reelgraph.tools.pipeline import Pipeline
@@ -47,12 +49,7 @@ def ask(
     choice: Annotated[
         list[str] | None, typer.Option(help="One option; repeat it.", metavar="TEXT")
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="Chat model: embedded (no key, offline) or e.g. openai:gpt-5.", metavar="NAME"
-        ),
-    ] = None,
+    model: ModelOption = None,
     during: Annotated[
         tuple[float, float] | None,
         typer.Option(help="Only this part of the video, in seconds.", metavar="START END"),
@@ -100,21 +97,18 @@ def ask(
         model=model,
         tool_options=tool_options,
     )
-    services = services_of(context)
-    pipeline = services.pipeline(settings)
-    agent = services.agent(settings, pipeline)
+    pipeline, agent = services_of(context).both(settings)
     progress = progress_for(quiet=quiet)
     if labels:
         build_graph(pipeline, video, labels, progress)
+    asked: AskOptions = {
+        "choices": options,
+        "during": during,
+        "frames": frames or 0,
+        "progress": progress,
+    }
     with progress.stage("Answering"):
-        answer = agent.ask(
-            question,
-            video,
-            choices=options,
-            during=during,
-            frames=frames or 0,
-            progress=progress,
-        )
+        answer = agent.ask(question, video, **asked)
     graph = pipeline.graph(video, progress=progress)
     warn_of(graph)
     if evidence is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Annotated
 
 import typer
 
@@ -13,6 +12,7 @@ from reelgraph.cli.options import (
     CacheOption,
     GeneratorOption,
     MasksOption,
+    ModelOption,
     QuietOption,
     SetOption,
     TrackerOption,
@@ -30,12 +30,7 @@ __all__ = ["chat"]
 def chat(
     context: typer.Context,
     video: VideoArgument,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="Chat model: embedded (no key, offline) or e.g. openai:gpt-5.", metavar="NAME"
-        ),
-    ] = None,
+    model: ModelOption = None,
     tracker: TrackerOption = None,
     masks: MasksOption = None,
     generator: GeneratorOption = None,
@@ -59,9 +54,7 @@ def chat(
         model=model,
         tool_options=tool_options,
     )
-    services = services_of(context)
-    pipeline = services.pipeline(settings)
-    agent = services.agent(settings, pipeline)
+    pipeline, agent = services_of(context).both(settings)
     graph = pipeline.graph(video, progress=progress_for(quiet=quiet))
     warn_of(graph)
     talk = agent.chat(video)

@@ -19,7 +19,6 @@ from reelgraph.cli.eval_options import (
     GraphsOption,
     GraphTokensOption,
     LimitOption,
-    ModelOption,
     NoCacheOption,
     OutOption,
     PriceOption,
@@ -40,6 +39,7 @@ from reelgraph.cli.failures import warn
 from reelgraph.cli.options import (
     CacheOption,
     GeneratorOption,
+    ModelOption,
     QuietOption,
     SetOption,
     TrackerOption,

@@ -18,7 +18,6 @@ __all__ = [
     "GraphTokensOption",
     "GraphsOption",
     "LimitOption",
-    "ModelOption",
     "NoCacheOption",
     "OutOption",
     "PriceOption",
@@ -50,12 +49,6 @@ ArmsOption: TypeAlias = Annotated[
         "truth-text, joined by +; graph~drop:0.5 spoils half of a graph (drop, relabel, "
         "swap, shift, other); answers:FILE takes published answers.",
         metavar="A,B,...",
-    ),
-]
-ModelOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        help="Chat model: embedded (no key, offline) or e.g. openai:gpt-5.", metavar="NAME"
     ),
 ]
 OutOption: TypeAlias = Annotated[

@@ -20,6 +20,7 @@ __all__ = [
     "JsonOption",
     "LabelOption",
     "MasksOption",
+    "ModelOption",
     "QuietOption",
     "SetOption",
     "TrackerOption",
@@ -44,6 +45,14 @@ LabelOption: TypeAlias = Annotated[
 TrackerOption: TypeAlias = Annotated[
     str | None,
     typer.Option("--tracker", help="Who finds the objects: auto, motion, ...", metavar="NAME"),
+]
+ModelOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        help="Chat model: embedded (no key, offline) or e.g. openai:gpt-5.",
+        metavar="NAME",
+    ),
 ]
 MasksOption: TypeAlias = Annotated[
     Path | None,

@@ -55,6 +55,11 @@ class Services:
     pipeline: Callable[[Settings], Pipeline] = _open_pipeline
     agent: Callable[[Settings, Pipeline], VideoAgent] = _open_agent
 
+    def both(self, settings: Settings) -> tuple[Pipeline, VideoAgent]:
+        """Open the pipeline and the agent that works on it."""
+        pipeline = self.pipeline(settings)
+        return pipeline, self.agent(settings, pipeline)
+
 
 def services_of(context: typer.Context) -> Services:
     """Return the services that the command runs on."""
