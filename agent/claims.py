@@ -47,7 +47,7 @@ def contradiction(
         graph: The graph, for the names of objects.
     """
     mentions = _mentions(sentence)
-    if not cited or not mentions:
+    if not mentions:
         return None
     if inline and (wrong := _strangers(mentions, inline, graph)):
         return wrong

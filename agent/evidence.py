@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from reelgraph.agent.answer import Evidence, EvidenceFrame, MaskReference
 from reelgraph.agent.facts import ResultRow
-from reelgraph.agent.references import Reference, resolve
+from reelgraph.agent.references import Reference, parse_reference, resolve
 from reelgraph.graph.schema import CAMERA, Interval
 from reelgraph.graph.temporal import TemporalGraph
 from reelgraph.graph.tracks import Tracks
@@ -53,7 +53,7 @@ def _expanded(
     """Replace figures by what they were computed from; drop the part of the time."""
     for reference in references:
         if row := results.get(reference.key):
-            yield from (Reference(i) for i in row["relations"])
+            yield from (r for i in row["relations"] if (r := parse_reference(i)))
             yield from (Reference(f"o{i}") for i in row["objects"])
         elif reference.key != "video":
             yield Reference(reference.key, reference.index)

@@ -208,7 +208,11 @@ class _Toolbox:
         name = allen(a, b)
         text = f"{first} is {name} {second}: {_seconds(a)} and {_seconds(b)}"
         row = _result([first, second], text, name)
-        row["relations"] = [i for i in (first, second) if not i.startswith("o")]
+        cited = [r for r in map(parse_reference, (first, second)) if r is not None]
+        row["relations"] = [
+            r.key if r.index is None else f"{r.key}.{r.index}" for r in cited if r.object_id is None
+        ]
+        row["objects"] = [r.object_id for r in cited if r.object_id is not None]
         return f"{text} (result {row['id']})", {"results": [row]}
 
     def count(
@@ -275,6 +279,8 @@ class _Toolbox:
             raise QueryError("no frames can be shown here")
         if object_id is not None:
             self._graph.object(object_id)
+        if any(not self._whole.start <= time <= self._whole.end for time in times_s):
+            raise QueryError(f"only {_range(self._whole)} s are asked about; give times in it")
         return self._camera.look(times_s, object_id)
 
     # -- shared ----------------------------------------------------------------------

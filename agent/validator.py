@@ -25,11 +25,16 @@ __all__ = ["Checked", "check_draft"]
 
 _TIME = re.compile(
     r"(?:\b(?:at|from|to|until|by|around|after|before|about)\s+)?"
-    r"(?:\b\d+:\d{2}(?:\.\d+)?\b|\b\d+(?:\.\d+)?\s*(?:s|secs?|seconds?|minutes?|mins?|ms)\b)",
+    r"(?:\b\d+:\d{2}(?:\.\d+)?\b"
+    r"|\b\d+(?:\.\d+)?[\s-]*(?:s|secs?|seconds?|minutes?|mins?|hours?|ms)\b"
+    r"|\b(?:seconds?|minutes?)\s+\d+(?:\.\d+)?\b|(?<![\[\w.])\d+\.\d+(?![\w.]*\]))",
     re.IGNORECASE,
 )
 _FRAME = re.compile(r"\bframes?\s+(?:no\.?\s*|number\s+)?#?\d+", re.IGNORECASE)
 _WORD_TIME = re.compile(rf"\b(?:{'|'.join(NUMBERS)})\s+(?:seconds?|minutes?)\b", re.IGNORECASE)
+_BARE = re.compile(
+    r"(?<![\w\[.#-])((?:v\d+_)?[ro]\d+(?:\.\d+)?(?:\.(?:start|end|duration))?)\b(?![\w.]*\])"
+)
 _MENTION = re.compile(
     r"(?:#|\b(?:object|person|id|mask|track|relation)\s+#?)(\d+)\b", re.IGNORECASE
 )
@@ -39,6 +44,7 @@ _COUNT = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\[])")
+_CLAUSE = re.compile(r"[;,]\s+(?!and\b|or\b|nor\b|\[o\d+\](?:,|\s+(?:and|or|nor)\b))")
 _NEGATION = re.compile(r"\b(?:no|not|never|nothing|nobody|none|does not|cannot)\b|n't\b", re.I)
 
 
@@ -96,7 +102,7 @@ class _Check:
         self._problems: list[str] = []
 
     def run(self) -> Checked:
-        written = with_names(self._draft.text, self._graph)
+        written = with_names(_BARE.sub(self._bracketed, self._draft.text), self._graph)
         inline = [reference for _, reference in find_references(written)]
         listed = [self._parsed(i) for i in self._draft.relations]
         objects = [Reference(f"o{i}") for i in self._draft.objects]
@@ -112,6 +118,15 @@ class _Check:
             self._problems.append("nothing is cited; cite the relations or objects that show it")
         supported = bool(cited) and not (bad and bad == self._claims(text))
         return Checked(text, cited, self._problems, supported)
+
+    def _bracketed(self, found: re.Match[str]) -> str:
+        """Return an id that stands without brackets as a citation, unless a name holds it."""
+        return found[0] if self._is_named(found[0]) else f"[{found[1]}]"
+
+    def _is_named(self, words: str) -> bool:
+        """Return whether a label or an attribute holds these words."""
+        held = (text for o in self._graph.objects() for text in (o.label, *o.attributes))
+        return any(words.strip().lower() in text.lower() for text in held)
 
     def _parsed(self, text: str) -> Reference | None:
         reference = parse_reference(text)
@@ -135,7 +150,7 @@ class _Check:
         """Remove times and frame numbers, and report ids that nothing cites."""
         for pattern, what in ((_FRAME, "frame"), (_TIME, "time"), (_WORD_TIME, "time")):
             for found in list(pattern.finditer(text)):
-                if not self._said_in_question(found[0]):
+                if not (self._said_in_question(found[0], pattern) or self._is_named(found[0])):
                     self._problems.append(
                         f"{found[0].strip()!r} is a {what} that was not looked up; "
                         "cite the relation instead, e.g. [r12]"
@@ -148,17 +163,19 @@ class _Check:
 
     def _check_mention(self, found: re.Match[str], text: str, known: set[int]) -> str:
         number = int(found[1])
-        if number in known or self._said_in_question(found[0]):
+        if number in known or self._said_in_question(found[0], _MENTION):
             return text
         self._problems.append(
             f"{found[0]!r} names an object that no citation involves; cite what shows it"
         )
         return text.replace(found[0], found[0].replace(found[1], "").rstrip("# "), 1)
 
-    def _said_in_question(self, words: str) -> bool:
-        """Return whether the question, or an option, gives the same figure."""
+    def _said_in_question(self, words: str, kind: re.Pattern[str] | None = None) -> bool:
+        """Return whether the question, or an option, gives the same figure, as the same kind."""
         digits = re.findall(r"\d+(?:[.:]\d+)?", words)
         said = " ".join([self._question, *self._choices]).lower()
+        if kind is not None:
+            said = " | ".join(found[0] for found in kind.finditer(said))
         if not digits:
             return words.strip().lower() in said
         return all(re.search(rf"(?<![\d.]){re.escape(d)}(?![\d.])", said) for d in digits)
@@ -180,17 +197,24 @@ class _Check:
     def _unsupported(self, text: str, cited: Sequence[Reference]) -> list[str]:
         """Report sentences that say something else than what they cite."""
         bad = []
-        relations = self._relations(cited)
+        relations = self._relations([*cited, *self._behind_figures(cited)])
         for sentence in self._claims(text):
             inline = self._relations(
                 r for _, r in find_references(sentence) if r in cited or r.key in self._keys(cited)
             )
             named = with_mentions(sentence, inline or relations, self._graph)
-            problem = contradiction(named, inline, relations, self._graph)
-            if problem and not _NEGATION.search(sentence):
+            stated = [part for part in _CLAUSE.split(named) if not _NEGATION.search(part)]
+            problem = contradiction(", ".join(stated), inline, relations, self._graph)
+            if problem:
                 self._problems.append(problem)
                 bad.append(sentence)
         return bad
+
+    def _behind_figures(self, cited: Sequence[Reference]) -> list[Reference]:
+        """Return the relations that the cited figures were computed from."""
+        rows = [self._results[r.key] for r in cited if r.key in self._results]
+        keys = (key for row in rows for key in row["relations"])
+        return [Reference(r.key) for r in map(parse_reference, keys) if r is not None]
 
     def _keys(self, cited: Sequence[Reference]) -> set[str]:
         return {reference.key for reference in cited}

@@ -80,6 +80,7 @@ def test_find_relations(arguments: dict[str, Any], relations: list[str]) -> None
         ("timeline", {"object_id": 4}, "(r8)"),
         ("snapshot", {"time_s": 8.5}, "person4 in front of person2"),
         ("compare_times", {"first": "r1", "second": "r3"}, "r1 is before r3|r1 is overlaps r3"),
+        ("compare_times", {"first": "r1.1", "second": "[r3]"}, "r1.1 is"),
         ("compare_times", {"first": "o4", "second": "r3"}, "o4 is during r3"),
         ("count", {"what": "objects", "subject": "person"}, "3 person"),
         ("count", {"what": "objects", "subject": "person", "over": "min"}, "2 person"),

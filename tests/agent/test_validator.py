@@ -59,6 +59,12 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("It is in frame no. 12.", {"relations": ["r2"]}, "frame no. 12"),
     ("Person #4 hands over the ball.", {"relations": ["r2"]}, "#4"),
     ("Object 7 is handed over.", {"relations": ["r2"]}, "7"),
+    ("It happens at 4.7 [r2].", {"relations": ["r2"]}, "4.7"),
+    ("It happens at second 4 [r2].", {"relations": ["r2"]}, "second 4"),
+    ("[o1] hands it over, see r99.", {"relations": ["r2"]}, "r99"),
+    # only objects are cited, or a word of negation stands in front
+    ("[o1] kicks [o2].", {"objects": [1, 2]}, "kicks"),
+    ("No doubt, [o2] hands [o3] to [o1] [r2].", {"relations": ["r2"]}, "r2 says"),
     # roles swapped
     ("[o2] hands [o3] to [o1] [r2].", {"relations": ["r2"]}, "r2 says"),
     ("Person #2 hands ball #3 to person #1.", {"relations": ["r2"]}, "r2 says"),
