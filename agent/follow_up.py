@@ -45,7 +45,8 @@ def spelled_out(question: str, last: Answer, graph: TemporalGraph) -> str:
         (_THING, things or acting),
     ):
         if ids:
-            text = pattern.sub(graph.name(ids[0]), text)
+            # A backslash in a label is itself, not a reference to a group.
+            text = pattern.sub(graph.name(ids[0]).replace("\\", r"\\"), text)
     text = _WHOSE.sub("the ", text)
     if not _NEXT.sub("", text).strip(" ?.!"):
         text = f"What does {graph.name(acting[0])} do next?" if acting else "What happens next?"

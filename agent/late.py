@@ -33,6 +33,7 @@ class LateScene(Scene):
         track: Finds and follows the objects of all of them.
         build: Returns the parts with their graphs, and the hash of the graphs.
         meter: Its time limit does not run while a graph is built.
+        windows: The seconds of each that may be looked at, or None for all of it.
     """
 
     def __init__(
@@ -42,10 +43,15 @@ class LateScene(Scene):
         track: Callable[[], int],
         build: Callable[[], tuple[Sequence[Part], str]],
         meter: Meter,
+        windows: Sequence[tuple[float, float] | None],
     ) -> None:
         empty = [Part(TemporalGraph(SceneGraph(video=v, objects=(), relations=()))) for v in videos]
         super().__init__(
-            [Part(part.graph, path=path) for part, path in zip(empty, paths, strict=True)], ""
+            [
+                Part(part.graph, path=path, during=window)
+                for part, path, window in zip(empty, paths, windows, strict=True)
+            ],
+            "",
         )
         self._track = track
         self._build = build

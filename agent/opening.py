@@ -101,10 +101,11 @@ class Sessions:
             return scene.parts, scene.graph_id
 
         videos = [Video.open(path).info for path in paths]
-        if during is not None:
-            for info in videos:
-                checked_window(during, info.duration_s)
-        return open_session(LateScene(videos, paths, track, build, meter), model, "tools")
+        windows = [
+            None if during is None else checked_window(during, info.duration_s) for info in videos
+        ]
+        scene = LateScene(videos, paths, track, build, meter, windows)
+        return open_session(scene, model, "tools")
 
     def _graph_of(self, source: Source, progress: Progress) -> TemporalGraph:
         if isinstance(source, TemporalGraph):

@@ -65,5 +65,6 @@ def video_tools(
         lambda: len(made.tracks(path, progress=shown).objects),
         build,
         Meter(Limits()),
+        [window],
     )
     return late_tools(scene, {1: Camera(path, None)} if look else {})
