@@ -22,6 +22,7 @@ from reelgraph.agent import VideoAgent
 from reelgraph.agent.answer import Answer
 from reelgraph.agent.briefing import PROMPTS
 from reelgraph.agent.models import EMBEDDED, model_name, provider_errors, resolve_model
+from reelgraph.agent.redaction import redacted
 from reelgraph.errors import EvalError
 from reelgraph.eval.arms import Arm
 from reelgraph.eval.benchmarks.question import Question
@@ -47,7 +48,8 @@ __all__ = ["Asker", "Published", "Request", "askers_for", "code_hash"]
 
 TOOL_TOKENS = 10_000
 """What an answer by tools is taken to cost in an estimate: about four calls."""
-_PACKAGES = ("agent", "graph", "prompts")
+_PACKAGES = ("agent", "graph", "prompts", "eval.benchmarks")
+_EVAL = ("arms", "asking", "captions", "corruption", "prompting", "reply", "scoring", "showing")
 
 
 @dataclass(frozen=True)
@@ -122,12 +124,14 @@ class ByTools:
 
     def __init__(self, model: BaseChatModel) -> None:
         self._name = model_name(model)
+        self._model = model
         self._agent = VideoAgent(model, mode="tools")
 
     def request(self, arm: Arm, question: Question, shown: Shown) -> Request:
         """Return what would be sent: the question, the graph, and the code of the tools."""
         sent = _asked(self._name, question) | {
             "asked by": "tools",
+            "options": _options(self._model),
             "graph": shown.graph_hash,
             "during": question.during,
             "code": code_hash(),
@@ -275,8 +279,10 @@ class Published:
 
 @lru_cache(maxsize=1)
 def code_hash() -> str:
-    """Return the hash of the code that answers from graphs: agent, graph and prompts."""
+    """Return the hash of the code that answers are made with: of graphs, agent and evaluation."""
     found = hashlib.sha256()
+    for name in _EVAL:
+        found.update(name.encode() + Path(str(files("reelgraph.eval") / f"{name}.py")).read_bytes())
     for package in _PACKAGES:
         folder = Path(str(files(f"reelgraph.{package}")))
         for path in sorted(p for p in folder.rglob("*") if p.suffix in {".py", ".md"}):
@@ -290,8 +296,13 @@ def _asked(model: str, question: Question) -> dict[str, Any]:
 
 def _options(model: BaseChatModel) -> dict[str, Any]:
     """Return what a chat model is set to, without secrets."""
-    found = dict(model._identifying_params)
-    return {k: v for k, v in found.items() if isinstance(v, str | int | float | bool | None)}
+    found = dict(model._identifying_params) | {"class": type(model).__name__}
+    for name in ("openai_api_base", "anthropic_api_url", "base_url", "endpoint"):
+        if isinstance(where := getattr(model, name, None), str):
+            found[name] = redacted(where, model)
+    text = json.dumps(found, sort_keys=True, default=lambda value: type(value).__name__)
+    plain: dict[str, Any] = json.loads(text)
+    return plain
 
 
 def _empty() -> TemporalGraph:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from reelgraph.errors import VideoError
 from reelgraph.eval.arms import Arm
 from reelgraph.eval.asking import Asker
 from reelgraph.eval.benchmarks.question import Question
@@ -82,10 +83,15 @@ def estimate(
 ) -> Estimate:
     """Return what is still to do, scaled up from some of it."""
     step = max(1, len(todo) // LOOKED_AT)
-    looked = list(islice(todo, 0, None, step))
+    # An estimate builds no graph: what needs one is taken to cost what the others do.
+    looked = [task for task in islice(todo, 0, None, step) if plan.showing.at_hand(*task)]
     cached = into = out = 0
     for arm, question in looked:
-        request = askers[arm.name].request(arm, question, plan.showing.shown(arm, question))
+        try:
+            shown = plan.showing.shown(arm, question)
+        except VideoError:
+            continue  # it becomes a failed record when its turn comes
+        request = askers[arm.name].request(arm, question, shown)
         if cache is not None and request.key in cache:
             cached += 1
         elif request.tokens:

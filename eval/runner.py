@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from langchain_core.language_models import BaseChatModel
 
 from reelgraph.agent.models import EMBEDDED
+from reelgraph.agent.redaction import redacted
 from reelgraph.errors import EvalError, ProviderError, ReelgraphError
 from reelgraph.eval.arms import Arm, parse_arms
 from reelgraph.eval.asking import Asker, Request
@@ -308,7 +309,7 @@ async def _answer(
     except ReelgraphError as error:
         return _failed(blank, str(error), begun)
     except Exception as error:  # noqa: BLE001 - one answer must not end a run of hours
-        return _failed(blank, f"{type(error).__name__}: {error}", begun)
+        return _failed(blank, redacted(f"{type(error).__name__}: {error}"), begun)
     if found is None and job.cache is not None:
         job.cache.put(request.key, reply)
     return _record(blank, question, reply, cached=found is not None, begun=begun)

@@ -92,6 +92,10 @@ class Showing:
             return drawn if arm.graph == "truth" else "a graph (--graphs PATH or --videos FOLDER)"
         return ""
 
+    def at_hand(self, arm: Arm, question: Question) -> bool:
+        """Return whether an arm can be shown without building a graph."""
+        return not arm.graph or self._document(arm, question) is not None
+
     def shown(self, arm: Arm, question: Question) -> Shown:
         """Return what an arm shows for a question.
 
