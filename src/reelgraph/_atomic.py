@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,13 +34,21 @@ def replacing(path: str | Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def check_writable(path: str | Path) -> None:
+def check_writable(path: str | Path, *, read: Iterable[str | Path] = ()) -> None:
     """Make sure that ``path`` can be written, before long work is done for it.
 
+    Args:
+        path: The file to be written.
+        read: Files that the work reads; none of them may be overwritten.
+
     Raises:
-        OSError: If it is a folder, or its folder is missing or cannot be written to.
+        OSError: If it is one of ``read`` or a folder, or its folder is missing or cannot be
+            written to.
     """
     path = Path(path)
+    for source in map(Path, read):
+        if path.exists() and source.exists() and path.samefile(source):
+            raise FileExistsError(f"{str(path)!r} is what is read; choose another output file")
     if path.is_dir():
         raise IsADirectoryError(f"{str(path)!r} is a folder; name a file in it")
     if not path.parent.is_dir():

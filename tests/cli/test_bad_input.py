@@ -241,3 +241,12 @@ def test_a_full_cache_folder_costs_a_warning(clip: Callable[..., Path], tmp_path
     assert done.stdout.strip()
     assert "cannot be used" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("option", ["-o", "--preview"])
+def test_the_video_is_never_written_over(run: Callable[..., Any], video: Path, option: str) -> None:
+    before = video.read_bytes()
+    result = run("tracks", video, option, video)
+    assert result.exit_code == 2
+    assert "choose another output" in result.stderr
+    assert video.read_bytes() == before

@@ -227,7 +227,11 @@ def _arguments(config: TrainConfig, examples: int) -> Any:
     }
     # The number of devices is known only to the arguments themselves.
     devices = TrainingArguments(**fixed).world_size
-    return TrainingArguments(**fixed, max_steps=training_steps(examples, config, devices))
+    arguments = TrainingArguments(**fixed, max_steps=training_steps(examples, config, devices))
+    if arguments.n_gpu > 1:
+        # One process is one device; more of them need `accelerate launch`.
+        arguments._n_gpu = 1
+    return arguments
 
 
 def _trainer(
@@ -314,12 +318,16 @@ def _replaced_folder(folder: Path) -> Iterator[Path]:
     partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     try:
         yield partial
-        # mkdtemp lets nobody else in; the result is as open as a folder made by hand.
-        mask = os.umask(0)
-        os.umask(mask)
-        partial.chmod(0o777 & ~mask)
-        if folder.exists():
-            shutil.rmtree(folder)
-        partial.rename(folder)
-    finally:
+    except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
+        raise
+    # mkdtemp lets nobody else in; the result is as open as a folder made by hand.
+    mask = os.umask(0)
+    os.umask(mask)
+    partial.chmod(0o777 & ~mask)
+    # The old folder goes only once the new one is in its place.
+    aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-old-"))
+    if folder.exists():
+        folder.rename(aside / folder.name)
+    partial.rename(folder)
+    shutil.rmtree(aside, ignore_errors=True)

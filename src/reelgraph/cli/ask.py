@@ -88,7 +88,7 @@ def ask(
     checked_request(question, options, allow_unsupported=True)  # before any work is done
     labels = parse_labels(label)
     if evidence is not None:
-        check_writable(evidence)
+        check_writable(evidence, read=[video])
     settings = settings_from(
         cache=cache,
         tracker=tracker,

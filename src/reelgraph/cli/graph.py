@@ -112,7 +112,7 @@ def graph(
     """
     labels = parse_labels(label)
     if output is not None:
-        check_writable(output)
+        check_writable(output, read=[video, *([masks] if masks else [])])
     settings = settings_from(
         cache=cache,
         tracker=tracker,

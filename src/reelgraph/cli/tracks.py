@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -119,7 +120,7 @@ def tracks(
     """
     for path in (output, preview):
         if path is not None:
-            check_writable(path)
+            check_writable(path, read=[video])
     if preview is not None and preview.suffix.lower() != ".mp4":
         raise QueryError(f"a preview is an MP4 file; name it .mp4, not {preview.name!r}")
     settings = settings_from(
@@ -181,9 +182,10 @@ def _track_apart(
             f"the tracker {tracker.name!r} takes no --point, --box, --mask or --stages; "
             "add --tracker sam2"
         )
-    return tracker.track(
-        Video.open(video), prompts=prompts or None, stages=stages, progress=progress
-    )
+    opened = Video.open(video)
+    found = tracker.track(opened, prompts=prompts or None, stages=stages, progress=progress)
+    notes = tuple(dict.fromkeys((*opened.warnings, *found.warnings)))
+    return dataclasses.replace(found, warnings=notes)
 
 
 def _write_masks(found: Tracks, output: Path, masks_format: MasksFormat) -> None:
