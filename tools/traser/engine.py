@@ -178,7 +178,7 @@ def rules_of(config: TraserConfig, weights: Weights) -> DecodingRules:
     (specification, 3.5 and 7).
     """
     own = _generation_settings(weights)
-    stops = own.get("eos_token_id", STOP_IDS)
+    stops = own.get("eos_token_id") or STOP_IDS
     penalty = config.repetition_penalty or own.get("repetition_penalty", _PENALTY)
     return DecodingRules(
         max_new_tokens=config.max_new_tokens,

@@ -21,6 +21,7 @@ from reelgraph.tools.traser.inputs import ClipInput, read_clips
 from reelgraph.tools.traser.long_video import Said, join_layers
 from reelgraph.tools.traser.masks import TrackMasks
 from reelgraph.tools.traser.model import pick_device
+from reelgraph.tools.traser.selection import asked_ids
 from reelgraph.tools.traser.weights import find_weights, identity, model_files
 from reelgraph.tools.video import Video
 
@@ -148,9 +149,11 @@ class TraserGenerator:
     ) -> Iterator[ClipInput]:
         """Yield what the model reads, and add to ``notes`` as it is read."""
         masks = TrackMasks(tracks)
+        described: set[int] = set()
         clips = read_clips(video, masks, engine.tokens, self._config, latents=engine.latents)
         for clip in clips:
             notes += clip.warnings
+            described.update(k for part in clip.passes for k in part.arrangement.object_ids)
             longest = max((len(part.arrangement) for part in clip.passes), default=0)
             if longest > _LONGEST_TRAINED:
                 notes.append(
@@ -158,6 +161,12 @@ class TraserGenerator:
                     f"{_LONGEST_TRAINED}: lower max_objects or chunk_s"
                 )
             yield clip
+        lost = [k for k in asked_ids(masks, self._config) if k not in described]
+        if lost:
+            notes.append(
+                f"{len(lost)} objects are in no prompt (unknown, beyond the limits, or without a "
+                f"pixel on the sampled frames): {', '.join(map(str, lost[:12]))}"
+            )
 
     def _loaded(self, progress: Progress) -> Engine:
         """Return the engine, loaded when it is first needed and then kept."""

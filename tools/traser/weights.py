@@ -24,6 +24,16 @@ REVISION: Final = "main"
 _FILES: Final = ("*.json", "*.txt", "*.jinja", "*.safetensors")
 _INDEX: Final = "model.safetensors.index.json"
 _SINGLE: Final = "model.safetensors"
+_SMALL: Final = (
+    "generation_config.json",
+    "vocab.json",
+    "merges.txt",
+    "added_tokens.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+)
+"""Files beside the weights that change what is written."""
 _SAMPLES: Final = 16
 _SAMPLE_BYTES: Final = 1 << 16
 
@@ -176,6 +186,10 @@ def identity(model: str = MODEL, revision: str = REVISION) -> str:
 
 def _digest(weights: Weights) -> str:
     digest = hashlib.sha256((weights.folder / "config.json").read_bytes())
+    for name in _SMALL:
+        path = weights.folder / name
+        if path.is_file():
+            digest.update(f"{name}\n".encode() + path.read_bytes())
     for shard in weights.shards:
         size = shard.stat().st_size
         digest.update(f"{shard.name} {size}\n".encode())
