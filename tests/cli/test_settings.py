@@ -91,8 +91,9 @@ def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_variables_that_resemble_no_setting_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = load_settings()
     monkeypatch.setenv("REELGRAPH_TEST_DATA", "somewhere")
-    load_settings()
+    assert load_settings() == plain
 
 
 @pytest.mark.parametrize(
